@@ -1,0 +1,15 @@
+"""apalu-ref: the reference for APALU, a trainable activation function.
+
+:func:`apalu` and :func:`apalu_grad` are the function and its gradients. The parts, each
+imported when it is asked for:
+
+* :mod:`apalu_ref.formula`: the formulas, the page to read first
+* :mod:`apalu_ref.oracle`: the same, correctly rounded, to check against
+* :mod:`apalu_ref.check`: is an implementation right, and if not, what is wrong with it
+"""
+
+from apalu_ref.formula import apalu, apalu_grad
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "apalu", "apalu_grad"]
