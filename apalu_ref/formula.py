@@ -243,10 +243,16 @@ def apalu_grad(
     negative = x < 0
     above, below = np.maximum(x, 0), np.minimum(x, 0)
     with np.errstate(under="ignore"):
+        parameter = np.where(negative, b, a)
+        slope = np.where(negative, dv(below), du(above))
+        deep = x < -700
+        if deep.any():
+            # e^x is about to underflow, gy * b * e^x perhaps not: half of it to each side.
+            root = np.exp(below / 2)
+            parameter = np.where(deep, parameter * root, parameter)
+            slope = np.where(deep, root, slope)
         gradients = (
-            _sum_of_products(
-                x.shape, gy, np.where(negative, b, a), np.where(negative, dv(below), du(above))
-            ),
+            _sum_of_products(x.shape, gy, parameter, slope),
             _sum_of_products(a.shape, np.where(negative, 0, gy), above, _gate(above)),
             _sum_of_products(b.shape, np.where(x >= 0, 0, gy), v(below), np.ones(())),
         )

@@ -1,0 +1,1 @@
+"""Timings that anyone can repeat; ``apalu-ref bench`` runs them."""

@@ -1,0 +1,125 @@
+"""The judging side of the worker: starts it, reads its answers, and gives up on it in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+
+import apalu_ref
+
+Frame = dict[str, Any]
+
+_ROOT = Path(apalu_ref.__file__).resolve().parent.parent
+
+
+class Child:
+    """A process running one subject.
+
+    Iterating gives its frames (dictionaries; arrays under ``"values"``) and ends with one whose
+    ``"event"`` is ``"done"``, ``"refused"``, ``"hung"`` or ``"died"``.
+    """
+
+    def __init__(self, subject: str, profile: str, skip: set[str], timeout: float) -> None:
+        self._timeout = timeout
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
+        path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "apalu_ref.check.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+            start_new_session=True,  # so that what it starts can be ended with it
+        )
+        self._frames: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        request = {"subject": subject, "profile": profile, "skip": sorted(skip)}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # it died at once: reading says so
+        reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        reader.start()
+
+    def __enter__(self) -> Child:
+        """Nothing to do: it runs since it was made."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process and all it started, whatever happened."""
+        self._kill()
+        self._process.wait()
+        self._said.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames as they come; see the class."""
+        while True:
+            try:
+                frame = self._frames.get(timeout=self._timeout)
+            except queue.Empty:
+                self._kill()
+                yield {"event": "hung"}
+                return
+            yield frame
+            if frame["event"] in ("done", "refused", "died"):
+                return
+
+    def said(self) -> str:
+        """What the subject has written to standard output and error so far."""
+        self._said.seek(0)
+        return self._said.read().decode(errors="replace")
+
+    def _kill(self) -> None:
+        if hasattr(os, "killpg"):
+            try:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                self._process.kill()
+        else:
+            self._process.kill()
+
+    def _read(self, out: IO[bytes]) -> None:
+        while True:
+            try:
+                line = out.readline()
+                frame: Frame = json.loads(line) if line else {"event": "died"}
+                values = {}
+                for array in frame.pop("arrays", ()):
+                    raw = out.read(array["bytes"])
+                    values[array["name"]] = np.frombuffer(raw, array["dtype"]).reshape(
+                        array["shape"]
+                    )
+                frame["values"] = values
+            except ValueError:  # cut off in the middle
+                frame = {"event": "died"}
+            if frame["event"] == "died":
+                status = self._process.wait()
+                how = (
+                    f"was killed by {signal.Signals(-status).name}"
+                    if status < 0
+                    else (f"exited with status {status}")
+                )
+                self._frames.put({"event": "died", "message": how})
+                return
+            self._frames.put(frame)
+            if frame["event"] in ("done", "refused"):
+                return

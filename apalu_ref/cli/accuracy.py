@@ -1,0 +1,57 @@
+"""``apalu-ref accuracy``: how far the formulas are from exact."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from apalu_ref.cli.output import deliver
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "accuracy",
+        help="measure the formulas' errors against the oracle",
+        description="Measure the errors of apalu_ref.formula against the correctly rounded "
+        "oracle: float64 and float32 on a hard grid, float16 at every finite x (some 10 s).",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=("float64", "float32", "float16"),
+        action="append",
+        help="measure this type only (may be repeated)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the random x, a, b, gy (default: 0)"
+    )
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the table to FILE")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print; 1 if a promise is broken."""
+    from apalu_ref.accuracy import measure
+
+    dtypes = dict.fromkeys(arguments.dtype or ("float64", "float32", "float16"))
+    rows = [row for dtype in dtypes for row in measure(dtype, arguments.seed)]
+    if arguments.format == "json":
+        deliver(json.dumps([row._asdict() for row in rows], indent=2) + "\n", arguments.output)
+    else:
+        lines = [
+            f"{'':8} {'':>3} {'values':>7} {'worst':>7} {'promised':>8} {'not correctly':>14}   at",
+            f"{'':8} {'':>3} {'':>7} {'ULP':>7} {'ULP':>8} {'rounded':>14}",
+        ]
+        for row in rows:
+            where = f"x = {row.x:.9g}"
+            if row.quantity in ("y", "dx"):
+                where += f", {'a' if row.x >= 0 else 'b'} = {row.parameter:.6g}"
+            if row.quantity == "dx":
+                where += f", gy = {row.gy:.6g}"
+            lines.append(
+                f"{row.dtype:8} {row.quantity:>3} {row.values:7d} {row.worst:7.3f} "
+                f"{row.limit:8g} {row.not_correctly_rounded:14d}   {where}"
+            )
+        deliver("\n".join(lines) + "\n", arguments.output)
+    return int(any(row.worst > row.limit + 1e-9 for row in rows))

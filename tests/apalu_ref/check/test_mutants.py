@@ -1,0 +1,23 @@
+"""Every planted fault is found, in the right place, and its cause is named."""
+
+import pytest
+
+from .mutants import MUTANTS, Right
+
+
+def test_the_right_one_conforms_even_strictly(check_here):
+    report = check_here(Right(), "strict")
+    assert report.verdict == "conforms", report.to_text()
+    assert report.findings == []
+    assert {c["differences"] for q, c in report.comparisons.items() if q != "y"} == {"agrees"}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_fault_is_found_and_named(name, check_here):
+    subject, quantities, cause, level = MUTANTS[name]
+    report = check_here(subject, "standard" if level == "core" else "strict")
+    found = [f for f in report.findings if f.level == level]
+    assert report.exit_status == 1, report.to_text()
+    if quantities:
+        assert {f.quantity for f in found} == set(quantities.split()), report.to_text()
+    assert any(cause in f.cause for f in found), report.to_text()

@@ -1,0 +1,56 @@
+"""The promised accuracy, on the hard grid, against the oracle."""
+
+import numpy as np
+import pytest
+
+from apalu_ref import accuracy, formula
+from apalu_ref.accuracy import hard_grid, measure, scales
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_within_four_ulp(dtype, seed):
+    for row in measure(dtype, seed):
+        assert row.limit == 4
+        assert row.worst <= row.limit, row
+
+
+def test_every_float16():
+    rows = {row.quantity: row for row in measure("float16")}
+    for name in ("u", "du", "v", "dv"):
+        assert rows[name].not_correctly_rounded == 0, rows[name]
+        assert rows[name].values == 31745  # with zero and without infinity, one sign
+    for name in ("y", "dx"):
+        assert rows[name].worst <= 1, rows[name]
+        assert rows[name].values == 2 * 31744
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_grid_goes_where_it_is_hard(dtype):
+    x, info = hard_grid(dtype), np.finfo(dtype)
+    size = np.abs(x)
+    assert (size[size > 0] < info.tiny).any()
+    assert np.signbit(x[x == 0]).tolist() == [False, True]
+    assert np.isclose(x, 21.6).any()
+    assert ((x < 0) & (size < info.eps)).any()
+    tail = -np.log(float(info.tiny))
+    assert ((-x > tail) & (-x < tail + 30)).any()
+    p = np.abs(scales(dtype, 1000, 0))
+    assert 2**-10 <= p.min() < 2**-9
+    assert 2**9 < p.max() <= 2**10
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "quantity"),
+    [
+        ("v", lambda x: np.exp(x) - 1, "v"),
+        ("du", lambda x: formula.u(x) / x, "du"),
+        ("dv", lambda x: np.exp(x.astype(np.float32)).astype(np.float64), "dv"),
+        ("u", lambda x: x * (1 + 1 / (1 + np.exp(-1.7020001 * x))), "u"),
+    ],
+)
+def test_a_planted_fault_shows(monkeypatch, name, broken, quantity):
+    monkeypatch.setattr(formula, name, broken)
+    with np.errstate(all="ignore"):
+        rows = {row.quantity: row for row in accuracy.measure("float64")}
+    assert rows[quantity].worst > 4
