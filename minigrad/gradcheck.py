@@ -52,6 +52,24 @@ class Entry:
         )
 
 
+@dataclass(frozen=True)
+class Kink:
+    """One element at a kink, where any slope from the left one to the right one will do."""
+
+    input: str
+    index: tuple[int, ...]
+    got: float
+    left: float
+    right: float
+
+    def __str__(self) -> str:
+        at = "" if self.index == () else f"[{', '.join(map(str, self.index))}]"
+        return (
+            f"d{self.input}{at}: {self.got:.9g} lies between {self.left:.9g} (from the left) "
+            f"and {self.right:.9g} (from the right)"
+        )
+
+
 @dataclass
 class GradcheckResult:
     """What :func:`gradcheck` found. True in a condition if all entries agree."""
@@ -61,7 +79,7 @@ class GradcheckResult:
     problems: list[str] = field(default_factory=list)
     wrong: list[Entry] = field(default_factory=list)
     inconclusive: list[Entry] = field(default_factory=list)
-    kinks: list[Entry] = field(default_factory=list)
+    kinks: list[Kink] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return not (self.problems or self.wrong or self.inconclusive)
@@ -86,7 +104,7 @@ class GradcheckResult:
         return "\n".join(lines)
 
 
-def _entries(entries: list[Entry]) -> str:
+def _entries(entries: Sequence[Entry | Kink]) -> str:
     shown = "".join(f"\n  {e}" for e in entries[:3])
     more = f"\n  and {len(entries) - 3} more" if len(entries) > 3 else ""
     return f"{len(entries)} place{'s' if len(entries) > 1 else ''}:{shown}{more}"
@@ -248,7 +266,8 @@ class _Judge:
                 low, high = sorted(sides, key=lambda side: side.value)
                 inside = low.value <= got <= high.value
                 if inside or self._agrees(got, low) or self._agrees(got, high):
-                    self.result.kinks.append(Entry(name, index, got, answer.value, answer.error))
+                    kink = Kink(name, index, got, sides[0].value, sides[1].value)
+                    self.result.kinks.append(kink)
                     return
             elif len(sides) == 1 and not self._conclusive(answer):
                 answer = sides[0]

@@ -52,8 +52,10 @@ class Child:
             self._process.stdin.close()
         except BrokenPipeError:
             pass  # it died at once: reading says so
-        reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
-        reader.start()
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), daemon=True
+        )
+        self._reader.start()
 
     def __enter__(self) -> Child:
         """Nothing to do: it runs since it was made."""
@@ -68,6 +70,9 @@ class Child:
         """End the process and all it started, whatever happened."""
         self._kill()
         self._process.wait()
+        self._reader.join(timeout=1)  # it ends with the pipe, unless something else holds it
+        if not self._reader.is_alive() and self._process.stdout is not None:
+            self._process.stdout.close()
         self._said.close()
 
     def __iter__(self) -> Iterator[Frame]:

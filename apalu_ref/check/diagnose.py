@@ -19,6 +19,11 @@ Array = NDArray[Any]
 # A formula is recognised within so many eps of the terms' size.
 _MATCH_EPS = 64
 _TINY = 1e-290
+
+_NOT_REDUCED = "not reduced over the axes along which its input was broadcast"
+
+# Probes whose point is how they are asked: a value alone does not tell what went wrong.
+_SPECIAL = ("layouts", "state")
 # Searching in an answer of more elements than this takes longer than it tells.
 _MOST = 4000
 
@@ -38,7 +43,7 @@ def explain(mark: Mark, known: Collection[str] = ()) -> list[Cause]:
     formula that fits sharply is taken for another one.
     """
     if mark.kind == "shape":
-        return _shape(mark)
+        return _shape(mark, known)
     if mark.kind == "accumulation":
         return [_accumulation(mark)]
     if mark.level == "policy":
@@ -61,7 +66,12 @@ def explain(mark: Mark, known: Collection[str] = ()) -> list[Cause]:
     if known:
         sharp = judged_dtype(search.call).itemsize == 8 and mark.got.size >= 8
         return search.formulas(known) if sharp else []
-    for step in (search.formulas, search.constant, search.axes, search.place, search.narrow):
+    if mark.probe.id.split("/")[0] in _SPECIAL:
+        return []
+    steps = [search.formulas, search.axes]
+    if search.right.size >= 8:  # fewer terms fit anything
+        steps += [search.constant, search.place, search.narrow]
+    for step in steps:
         found = step()
         if found:
             return found
@@ -131,7 +141,7 @@ class _Search:
                 if off <= _MATCH_EPS and off < nearest / 4:
                     nearest, cause = off, Cause(entry.cause, entry.fix)
             factor, simple = self._factor(mask)
-            if simple is not None and factor < nearest / 4:
+            if simple is not None and (simple.cause in known or factor < nearest / 4):
                 cause = simple
             if cause is not None:
                 found.append(cause)
@@ -225,7 +235,7 @@ class _Search:
                 "miss it",
                 "choose the branch with x >= 0 and its complement",
             )]  # fmt: skip
-        if self.got.ndim == 1 and wrong[0] > 0 and len(wrong) > 0.8 * (self.got.size - wrong[0]):
+        if wrong[0] > 0 and len(wrong) > 0.8 * (self.got.size - wrong[0]):
             return [Cause(
                 "wrong from some element on to the end",
                 "look at block edges, the remainder after the last block, and index types",
@@ -248,12 +258,10 @@ class _Search:
         """Right, to the digits of a lower precision."""
         looked = np.abs(self.terms.x) < 15
         looked = np.ones(self.got.shape, bool) if self.summed else looked | self.wrong
-        if self.got.size < 8:
-            return []
         off = self.residual(self.right, looked) * self.eps
         for dtype in ("float32", "float16"):
             eps = float(np.finfo(dtype).eps)
-            if eps > self.eps and off <= 8 * eps:
+            if eps > self.eps and eps / 64 <= off <= 8 * eps:
                 return [Cause(
                     f"computed in lower precision inside: right to the digits of {dtype}",
                     "compute in the type of the inputs; look for float32 constants or casts",
@@ -289,7 +297,7 @@ def _reductions(terms: Array, target: tuple[int, ...]) -> Iterator[tuple[str, st
                     yield how, ", ".join(map(str, axes)), values.reshape(target)
 
 
-def _shape(mark: Mark) -> list[Cause]:
+def _shape(mark: Mark, known: Collection[str]) -> list[Cause]:
     """What was done to the axes, if the values show it."""
     assert mark.call is not None
     assert mark.got is not None
@@ -304,7 +312,8 @@ def _shape(mark: Mark) -> list[Cause]:
     padded = (1,) * (len(full) - len(target)) + target
     needed = tuple(i for i, n in enumerate(padded) if n == 1 and full[i] != 1)
     named = {"y": "y", "dx": "x", "da": "a", "db": "b"}[quantity]
-    if quantity != "y" and got.shape == full:
+    # One element looks the same reduced or not: then what is known decides.
+    if quantity != "y" and got.shape == full and (got.size > high.size or _NOT_REDUCED in known):
         axes = ", ".join(map(str, needed))
         sums = got.sum(axis=needed).reshape(target)
         exact = close(sums, high)
@@ -312,7 +321,7 @@ def _shape(mark: Mark) -> list[Cause]:
         tail = "" if len(target) + len(needed) == len(full) else f".reshape({target})"
         axis = axes if len(needed) == 1 else f"({axes})"
         return [Cause(
-            "not reduced over the axes along which its input was broadcast",
+            _NOT_REDUCED,
             f"here {quantity} = {quantity}.sum(axis={axis}){tail}; always sum over the axes that "
             f"{named} lacks or has with length 1",
             said,

@@ -101,7 +101,7 @@ class TestKinks:
         assert (got.error < 1e-9).all()
 
     def test_undeclared_kinks_nearby_widen_the_error_bar(self):
-        x = np.array([-3e-3, -1e-2, 2e-3])
+        x = np.array([-3e-3, -1e-2, 2e-3, 1e-3, -6e-4])
         got = derivative(np.abs, x)
         assert (np.abs(got.value - np.sign(x)) <= got.error).all()
 

@@ -1,0 +1,72 @@
+"""Every tutorial runs as a script, quietly, and has the parts that all of them have."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TUTORIALS = sorted((ROOT / "tutorials").glob("[0-9][0-9]_*.py"))
+
+each_tutorial = pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+
+
+def headings(text):
+    """The underlined lines of reStructuredText, with or without a comment sign before them."""
+    return re.findall(r"^(?:# )?(\S.*)\n(?:# )?(?:={4,}|-{4,})$", text, flags=re.MULTILINE)
+
+
+def test_there_are_tutorials_numbered_without_gaps():
+    numbers = [int(path.name[:2]) for path in TUTORIALS]
+    assert numbers == list(range(1, len(TUTORIALS) + 1))
+    assert TUTORIALS
+
+
+@each_tutorial
+def test_runs_as_a_script_without_a_warning(path, tmp_path):
+    environment = os.environ | {
+        "MPLBACKEND": "Agg",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
+    warnings = [
+        "error",
+        # Not ours: some Matplotlib releases use what a newer Python or a package deprecates,
+        # and where there is a screen, showing a figure without a window is worth a warning.
+        "default::DeprecationWarning",
+        "ignore:FigureCanvasAgg is non-interactive:UserWarning",
+    ]
+    options = [option for warning in warnings for option in ("-W", warning)]
+    ran = subprocess.run(
+        [sys.executable, *options, str(path)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip(), "a reader at the terminal should see the key numbers"
+    assert not list(tmp_path.iterdir()), "a tutorial leaves no files behind"
+
+
+@each_tutorial
+def test_has_the_parts_of_a_tutorial(path):
+    source = path.read_text(encoding="utf-8")
+    title, *before = headings(ast.get_docstring(ast.parse(source)))
+    assert before == ["What you'll do", "What you'll learn", "What you need"]
+    steps = headings(source)[1 + len(before) :]
+    assert steps[-3:] == ["On your own", "Questions", "In practice"]
+    numbered = [re.match(r"Step (\d+): ", step) for step in steps[:-3]]
+    assert [match and int(match[1]) for match in numbered] == list(range(1, len(numbered) + 1))
+    assert title
+    assert numbered
+
+
+@each_tutorial
+def test_fits_in_a_head(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
