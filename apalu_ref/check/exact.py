@@ -25,6 +25,9 @@ Array = NDArray[Any]
 # Enough for the 32 digits of a double-double.
 _DIGITS = 36
 
+# Beyond, u(x) = 2x may leave the range although a * u(x) does not: a quarter of it is kept.
+_LARGE = 2.0**1000
+
 
 class Exact(NamedTuple):
     """Values as unevaluated sums ``high + low`` of two float64."""
@@ -56,12 +59,14 @@ class Answer:
 @lru_cache(maxsize=1 << 17)
 def _split(name: str, x: float) -> tuple[float, float]:
     value = oracle.FUNCTIONS[name](x, _DIGITS)
+    if name == "u" and x > _LARGE:
+        value /= 4
     high = float(value)
     return high, float(value - Decimal(high))
 
 
 def univariate(x: Array) -> tuple[Exact, Exact]:
-    """u or v, and u′ or v′, at every finite x (0 elsewhere)."""
+    """u (a quarter of it for x > 2^1000) or v, and u′ or v′, at every finite x (0 elsewhere)."""
     points, place = np.unique(x, return_inverse=True)
     pairs = []
     for positive, negative in (("u", "v"), ("du", "dv")):
@@ -114,10 +119,11 @@ def answers(x: Array, a: Array, b: Array, gy: Array) -> dict[str, Answer]:
     def masked(mask: Array) -> Exact:
         return Exact(*(np.where(mask, part, 0.0) for part in value))
 
+    lift = np.where(x64 > _LARGE, 4.0, 1.0)
     elementwise = {
-        "y": (times(value, parameter), size, unit),
+        "y": (times(value, parameter * lift), size, unit),
         "dx": (times(times(slope, parameter), g64), g_size * size, unit * g_unit),
-        "da": (times(masked(~negative), g64), g_size, g_unit),
+        "da": (times(masked(~negative), g64 * lift), g_size, g_unit),
         "db": (times(masked(negative), g64), g_size, g_unit),
     }
     targets = {"y": shape, "dx": x.shape, "da": a.shape, "db": b.shape}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
@@ -189,12 +190,18 @@ def _finding(subject: str, marks: list[Mark], cause: Cause) -> Finding:
         message="" if message == cause.cause else message,
         cause=cause.cause,
         fix=cause.fix,
-        repro=(
-            'python -c "from apalu_ref.check import reproduce; '
-            f'reproduce({subject!r}, {mark.probe.id!r}, {mark.quantity!r})"'
-        ),
+        repro=_repro(subject, mark),
         also=list(others),
     )
+
+
+def _repro(subject: str, mark: Mark) -> str:
+    code = (
+        "from apalu_ref.check import reproduce; "
+        f"reproduce({subject!r}, {mark.probe.id!r}, {mark.quantity!r})"
+    )
+    # Double quotes serve every shell, if the code itself has none.
+    return f'python -c "{code}"' if '"' not in code else f"python -c {shlex.quote(code)}"
 
 
 def _plain(value: float | str) -> float | str:

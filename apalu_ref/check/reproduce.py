@@ -48,8 +48,9 @@ def reproduce(subject: str, probe: str, quantity: str = "") -> None:
         if not implementation.forward_only:
             gradients = implementation.backward(ctx, call.gy)
             got |= dict(zip(("dx", "da", "db"), gradients, strict=True))
+        # A quantity that is an input ("x was written to") has no values to show.
         marks = list(judge(chosen, number, call, got, answers(*call)))
-        for name in [quantity] if quantity else got:
+        for name in [quantity] if quantity in got else got:
             found = [mark for mark in marks if mark.quantity == name]
             for mark in found:
                 print(f"{mark.level}: {describe(mark)}")

@@ -1,0 +1,194 @@
+"""Subjects that misbehave: always a clear message and the right exit status."""
+
+import textwrap
+
+import pytest
+
+from apalu_ref.check import SubjectError, check
+
+RIGHT = """
+    import os, sys, time
+    import numpy as np
+    from apalu_ref import apalu, apalu_grad
+
+    class Right:
+        def forward(self, x, a, b):
+            return apalu(x, a, b), (x, a, b)
+        def backward(self, ctx, gy):
+            return apalu_grad(*ctx, gy)
+
+    right = Right()
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def subject(body, name="subject.py", preamble=RIGHT):
+        path = tmp_path / name
+        path.write_text(textwrap.dedent(preamble) + textwrap.dedent(body), encoding="utf-8")
+        return str(path)
+
+    return subject
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        ("def forward(x, a, b:", 3, r"importing it: SyntaxError: .* \(line"),
+        ("import no_such_module", 3, "importing it: ModuleNotFoundError: No module named"),
+        ("raise RuntimeError('first\\nsecond')", 3, "importing it: RuntimeError: first$"),
+        ("sys.exit(0)", 3, "importing it: it exited"),
+        ("os._exit(7)", 3, "importing it ended its process: it exited with status 7"),
+        ("while True: pass", 3, "importing it did not return within 1 s"),
+        ("x = 1", 2, "has neither forward nor backward.*it defines Right"),
+        ("def forward(x, a, b): return x, None", 2, "has no backward"),
+    ],
+)
+def test_modules_that_do_not_load(write, body, status, message):
+    with pytest.raises(SubjectError, match=message) as caught:
+        check(write(body), timeout=1)
+    assert caught.value.exit_status == status
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        ("raise ValueError('no')", "in the first plain call, forward: ValueError: no"),
+        ("sys.exit(3)", r"forward: it exited \(SystemExit: 3\)"),
+        ("os.abort()", "the first plain call ended its process: it was killed by SIGABRT"),
+        ("time.sleep(60)", "the first plain call did not return within 1 s"),
+        ("return [1.0, 2.0, 3.0], None", "forward returned a list for y, expected a NumPy array"),
+        ("return x", "forward returned a ndarray, expected a pair"),
+        ("return None", "forward returned None, expected a pair"),
+        ("return np.array([None] * 3), None", "an array of object for y"),
+        ("return x, None", "backward returned a tuple of 2, expected three"),
+    ],
+)
+def test_first_calls_that_fail(write, forward, message):
+    body = f"""
+        def forward(x, a, b):
+            {forward}
+
+        def backward(ctx, gy):
+            return gy, gy
+    """
+    with pytest.raises(SubjectError, match=message) as caught:
+        check(write(body), timeout=1)
+    assert caught.value.exit_status == 3
+    assert "\n" not in str(caught.value)
+
+
+def test_the_traceback_is_kept(write):
+    with pytest.raises(SubjectError) as caught:
+        check(write("raise RuntimeError('no')"))
+    assert "Traceback" in caught.value.traceback
+    assert "subject.py" in caught.value.traceback
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_such_file.py", "no such file: no_such_file.py"),
+        ("no/such/file.py:f", "no such file: no/such/file.py"),
+        ("no_such_module_at_all:f", "no module named 'no_such_module_at_all'"),
+        ("json.no_such_part", "no module named 'json.no_such_part'"),
+        ("json:no_such_attribute", "json has no attribute 'no_such_attribute'"),
+        (":f", "names no file or module"),
+    ],
+)
+def test_names_that_name_nothing(name, message):
+    with pytest.raises(SubjectError, match=message) as caught:
+        check(name)
+    assert caught.value.exit_status == 2
+
+
+LATE = """
+    class Late(Right):
+        def forward(self, x, a, b):
+            if x.ndim == 4:
+                {}
+            return super().forward(x, a, b)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "message", "seconds"),
+    [
+        ("os._exit(5)", "ended its process: it exited with status 5", 10),
+        ("time.sleep(60)", "did not return within 0.5 s", 0.5),
+        ("raise KeyError('x')", "forward: KeyError: 'x'", 10),
+        ("return [0.0], None", "forward returned a list for y", 10),
+    ],
+)
+def test_later_calls_that_fail_are_findings_and_the_rest_goes_on(write, what, message, seconds):
+    report = check(write(LATE.format(what)) + ":Late", profile="quick", timeout=seconds)
+    assert report.exit_status == 1
+    assert [f.cause for f in report.findings] == [message] or [
+        f.cause for f in report.findings if message in f.cause
+    ]
+    assert report.comparisons["dx"]["oracle"] == "agrees"
+    assert report.not_run == 0
+
+
+def test_a_subject_that_always_hangs_later_is_given_up(write):
+    body = """
+        class Hangs(Right):
+            def forward(self, x, a, b):
+                if x.size != 3:
+                    time.sleep(60)
+                return super().forward(x, a, b)
+    """
+    report = check(write(body) + ":Hangs", profile="quick", timeout=0.4)
+    assert report.exit_status == 1
+    assert report.not_run > 10
+    assert f"{report.not_run} probes were not run" in report.to_text()
+
+
+def test_what_it_prints_does_not_spoil_the_report(write):
+    body = """
+        print("imported")
+        class Loud(Right):
+            def forward(self, x, a, b):
+                print("hello")
+                os.write(1, b'{"event": "done"}\\n')
+                sys.stderr.write("to the side\\n")
+                sys.stdin.read()
+                return super().forward(x, a, b)
+    """
+    report = check(write(body) + ":Loud", profile="quick")
+    assert report.exit_status == 0
+    assert report.probes == check(write("") + ":Right", profile="quick").probes
+    assert "hello" not in report.to_text()
+    assert "hello" in report.to_text(verbose=True)
+
+
+def test_refusals_of_optional_inputs_are_not_errors(write):
+    body = """
+        class Picky(Right):
+            def forward(self, x, a, b):
+                if x.dtype.kind != "f":
+                    raise TypeError("floating x only")
+                if x.size == 0 or not x.flags.c_contiguous:
+                    raise ValueError("contiguous arrays of 1 or more elements only")
+                return super().forward(x, a, b)
+    """
+    report = check(write(body) + ":Picky")
+    assert report.verdict == "conforms"
+    assert {"integer x", "empty", "strided x"} <= set(report.not_offered)
+    assert "Not offered: " in report.to_text()
+
+
+def test_a_function_alone_is_checked_for_its_values(write):
+    report = check(write("") + ":apalu", profile="quick")
+    assert report.forward_only
+    assert set(report.comparisons) == {"y"}
+    assert "gradients were not checked" in report.to_text()
+
+
+def test_modules_beside_the_file_and_packages_can_be_imported(write, tmp_path, monkeypatch):
+    write("", name="helper_beside.py")
+    name = write("from helper_beside import Right", name="main_subject.py", preamble="")
+    assert check(name + ":Right", profile="quick").verdict == "conforms"
+    monkeypatch.chdir(tmp_path)
+    assert check("helper_beside:right", profile="quick").verdict == "conforms"

@@ -1,0 +1,170 @@
+"""The command line as a user meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import apalu_ref
+from apalu_ref.cli import main
+from apalu_ref.cli.output import deliver
+
+ROOT = Path(__file__).parents[3]
+SUBJECTS = ROOT / "tutorials" / "subjects"
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "apalu_ref", *map(str, arguments)],
+        capture_output=True, text=True, encoding="utf-8", cwd=ROOT, **options,
+    )  # fmt: skip
+
+
+class TestCheck:
+    @pytest.mark.parametrize("profile", ["standard", "strict"])
+    def test_careful_conforms(self, profile):
+        done = run("check", SUBJECTS / "careful.py", "--profile", profile)
+        assert done.returncode == 0, done.stdout
+        assert "CONFORMS  (" in done.stdout
+        assert done.stderr == ""
+
+    def test_textbook_conforms_with_warnings_but_not_strictly(self):
+        done = run("check", SUBJECTS / "textbook.py")
+        assert done.returncode == 0, done.stdout
+        assert "WARN precision y, db: e^x - 1 cancels just below zero" in done.stdout
+        assert run("check", SUBJECTS / "textbook.py", "--profile", "strict").returncode == 1
+
+    @pytest.mark.parametrize(
+        ("name", "quantities", "cause"),
+        [
+            ("RoundedConstant", "y, dx, da", "κ = 1.7 in place of 1.702"),
+            ("MissingTerm", "dx", "the term κx σ(1 - σ) is missing"),
+            ("NotReduced", "da, db", "not reduced over the axes"),
+            ("Averaged", "da, db", "averaged over the broadcast elements"),
+            ("NotMasked", "da", "not masked"),
+            ("NoUpstream", "db", "the upstream gradient gy is not multiplied in"),
+            ("DeadAtZero", "dx", "wrong at x = 0 only"),
+            ("OverflowToNaN", "y", "NaN or infinity from finite input"),
+            ("WritesToInput", "x", "an argument is written to: x in forward"),
+            ("SharedState", "dx, da, db", "calls share state"),
+        ],
+    )
+    def test_each_wrong_one_fails_with_quantity_and_cause(self, name, quantities, cause):
+        done = run("check", f"{SUBJECTS / 'wrong.py'}:{name}")
+        assert done.returncode == 1
+        found = [line for line in done.stdout.splitlines() if line.startswith("FAIL ")]
+        assert len(found) == 1, done.stdout
+        assert found[0].startswith(f"FAIL core {quantities}: {cause}")
+        assert "     where  " in done.stdout
+        assert "     repro  " in done.stdout
+
+    def test_every_wrong_subject_is_tested_here(self):
+        source = (SUBJECTS / "wrong.py").read_text(encoding="utf-8")
+        classes = {line.split()[1].split("(")[0].rstrip(":") for line in source.splitlines()
+                   if line.startswith("class ")}  # fmt: skip
+        marks = TestCheck.test_each_wrong_one_fails_with_quantity_and_cause.pytestmark
+        assert classes - {"Careful"} == {case[0] for case in marks[0].args[1]}
+
+    def test_without_a_subject_the_package_checks_itself(self):
+        done = run("check", "--profile", "strict")
+        assert done.returncode == 0
+        assert done.stdout.startswith("apalu_ref.check.own:Formula")
+
+    def test_json_to_a_file(self, tmp_path):
+        target = tmp_path / "report.json"
+        done = run("check", SUBJECTS / "careful.py", "--profile", "quick", "--format", "json",
+                   "-o", target)  # fmt: skip
+        assert (done.returncode, done.stdout) == (0, "")
+        assert json.loads(target.read_text(encoding="utf-8"))["verdict"] == "conforms"
+        assert os.listdir(tmp_path) == ["report.json"]
+
+    def test_failures_are_one_line_and_traceback_shows_more(self, tmp_path):
+        broken = tmp_path / "broken.py"
+        broken.write_text("import no_such_module\n", encoding="utf-8")
+        done = run("check", broken)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert len(done.stderr.splitlines()) == 1
+        done = run("check", broken, "--traceback", "--format", "json")
+        assert "Traceback" in done.stderr
+        assert json.loads(done.stdout)["verdict"] == "error"
+
+    @pytest.mark.parametrize(
+        "arguments", [["check", "no_such.py"], ["check", "--profile", "lax"], ["nope"], [],
+                      ["check", "x.py", "--timeout", "0"]],
+    )  # fmt: skip
+    def test_wrong_usage_is_status_2(self, arguments):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+
+    def test_a_file_that_cannot_be_written_is_named_before_work_is_lost(self, tmp_path):
+        done = run("check", "-o", tmp_path / "no" / "such" / "folder" / "report.txt")
+        assert done.returncode == 2
+        assert "folder" in done.stderr
+        assert "Traceback" not in done.stderr
+
+    @pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
+    def test_interrupt_ends_it_and_the_subject(self, tmp_path):
+        slow = tmp_path / "slow.py"
+        slow.write_text(
+            "import os, pathlib, time\n"
+            f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+            "time.sleep(60)\n",
+            encoding="utf-8",
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "apalu_ref", "check", str(slow), "--timeout", "60"],
+            cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 20
+        while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[1] == "interrupted\n"
+        assert process.returncode == 130
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_accuracy_prints_a_row_for_every_promise(capsys):
+    assert main(["accuracy", "--dtype", "float32"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[2:]] == ["u", "du", "v", "dv", "y", "dx"]
+    assert main(["accuracy", "--dtype", "float64", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert all(row["worst"] <= row["limit"] for row in rows)
+
+
+def test_bench_startup_prints_medians(capsys):
+    assert main(["bench", "startup", "--runs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "import apalu_ref, after NumPy" in out
+    assert "median" in out
+
+
+def test_help_and_version(capsys):
+    for arguments in (["--help"], ["check", "--help"], ["accuracy", "--help"], ["bench", "--help"]):
+        with pytest.raises(SystemExit) as done:
+            main(arguments)
+        assert done.value.code == 0
+    assert "exit status" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"apalu-ref {apalu_ref.__version__}\n"
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "report.txt"
+    target.write_text("old", encoding="utf-8")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        deliver("new", str(target))
+    assert target.read_text(encoding="utf-8") == "old"
+    assert os.listdir(tmp_path) == ["report.txt"]

@@ -1,0 +1,26 @@
+"""What the README and the metadata say is so."""
+
+import re
+from pathlib import Path
+
+import apalu_ref
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_paths_it_names_exist():
+    linked = re.findall(r"\]\((?!https?:|#)([^)]+)\)", README)
+    named = re.findall(r"tutorials/[\w/]+\.py", README)
+    assert linked
+    assert named
+    for path in (*linked, *named):
+        assert (ROOT / path).exists(), path
+
+
+def test_the_version_is_one():
+    version = apalu_ref.__version__
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(version)}\b", changes, re.M)
+    assert f"version: {version}\n" in citation
