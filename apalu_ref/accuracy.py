@@ -8,10 +8,11 @@ exact value; where a result underflows, the ULP is that of the subnormal numbers
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +29,45 @@ LIMITS: dict[str, dict[str, float]] = {
 """What the project promises, in ULP; 0.5 means correctly rounded."""
 
 
-class Row(NamedTuple):
-    """The worst error of one quantity in one format."""
+@dataclass(frozen=True)
+class Measured:
+    """The errors of one quantity in one format: ``error`` in ULP at every x.
+
+    ``parameter`` (a where x >= 0, b where x < 0) and ``gy`` are ones where they do not enter.
+    """
 
     quantity: str
     dtype: str
-    values: int
-    worst: float  # ULP
-    x: float  # where the worst is; a (or b) and gy as well for y and dx
-    parameter: float
-    gy: float
+    x: Array
+    parameter: Array
+    gy: Array
+    error: Array
     not_correctly_rounded: int
-    limit: float
+
+    @property
+    def limit(self) -> float:
+        """What is promised, in ULP."""
+        return LIMITS[self.dtype][self.quantity]
+
+    @property
+    def worst(self) -> float:
+        """The largest error."""
+        return float(self.error.max())
+
+    def summary(self) -> dict[str, Any]:
+        """The figures, and where the worst error is, in plain types."""
+        at = int(self.error.argmax())
+        return {
+            "quantity": self.quantity,
+            "dtype": self.dtype,
+            "values": len(self.x),
+            "worst": self.worst,
+            "limit": self.limit,
+            "not_correctly_rounded": self.not_correctly_rounded,
+            "x": float(self.x[at]),
+            "parameter": float(self.parameter[at]),
+            "gy": float(self.gy[at]),
+        }
 
 
 def hard_grid(dtype: str, seed: int = 0, random: int = 600) -> Array:
@@ -74,26 +102,15 @@ def _univariate(dtype: str, x: Array) -> Iterator[tuple[str, Array, Array, list[
         yield name, points, getattr(formula, name)(points), exact
 
 
-def _row(
+def _measured(
     quantity: str, dtype: str, x: Array, p: Array, gy: Array, got: Array, exact: list[Decimal]
-) -> Row:
-    error: Array = np.abs([oracle.ulp_error(g, e, dtype) for g, e in zip(got, exact, strict=True)])
+) -> Measured:
+    error = np.abs([oracle.ulp_error(g, e, dtype) for g, e in zip(got, exact, strict=True)])
     nearest = oracle.from_bits([oracle.to_bits(e, dtype) for e in exact], dtype)
-    at = int(error.argmax())
-    return Row(
-        quantity,
-        dtype,
-        len(x),
-        float(error[at]),
-        float(x[at]),
-        float(p[at]),
-        float(gy[at]),
-        int(np.count_nonzero(got != nearest)),
-        LIMITS[dtype][quantity],
-    )
+    return Measured(quantity, dtype, x, p, gy, error, int(np.count_nonzero(got != nearest)))
 
 
-def measure(dtype: str = "float64", seed: int = 0) -> list[Row]:
+def measure(dtype: str = "float64", seed: int = 0) -> list[Measured]:
     """Measure :mod:`apalu_ref.formula` against :mod:`apalu_ref.oracle`.
 
     Parameters
@@ -104,12 +121,12 @@ def measure(dtype: str = "float64", seed: int = 0) -> list[Row]:
 
     Returns
     -------
-    list of Row
+    list of Measured
         One for each of u, u′, v, v′ (alone), y and dx.
 
     Examples
     --------
-    >>> worst = max(row.worst for row in measure("float32"))
+    >>> worst = max(m.worst for m in measure("float32"))
     >>> bool(0.49 < worst < 0.51)
     True
     """
@@ -121,7 +138,7 @@ def measure(dtype: str = "float64", seed: int = 0) -> list[Row]:
     ones = np.ones(len(x))
     with np.errstate(over="ignore"):
         univariate = list(_univariate(dtype, x))
-        rows = [_row(n, dtype, p, ones, ones, got, exact) for n, p, got, exact in univariate]
+        found = [_measured(n, dtype, p, ones, ones, got, exact) for n, p, got, exact in univariate]
 
         # Both halves, each with parameters of its own.
         _, above, _, u = univariate[0]
@@ -135,6 +152,40 @@ def measure(dtype: str = "float64", seed: int = 0) -> list[Row]:
     exact_p, exact_gy = [Decimal(float(t)) for t in p], [Decimal(float(t)) for t in gy]
     exact_y = [q * e for q, e in zip(exact_p, [*u, *v], strict=True)]
     exact_dx = [g * q * e for g, q, e in zip(exact_gy, exact_p, du, strict=True)]
-    rows.append(_row("y", dtype, x, p, gy, y, exact_y))
-    rows.append(_row("dx", dtype, x, p, gy, dx, exact_dx))
-    return rows
+    found.append(_measured("y", dtype, x, p, gy, y, exact_y))
+    found.append(_measured("dx", dtype, x, p, gy, dx, exact_dx))
+    return found
+
+
+def draw(found: Sequence[Measured], path: str) -> None:
+    """Draw the errors of y and dx against x, a panel a format, with what is promised.
+
+    Parameters
+    ----------
+    found : sequence of Measured
+    path : str
+        The picture to write; its ending chooses the format (``.png``, ``.svg``, ``.pdf``).
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [m for m in found if m.quantity in ("y", "dx")]
+    dtypes = list(dict.fromkeys(m.dtype for m in shown))
+    figure = Figure(figsize=(4.2 * len(dtypes) + 0.6, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(dtypes), sharey=True, squeeze=False)[0]
+    for panel, dtype in zip(panels, dtypes, strict=True):
+        for m, marker, color in zip(
+            (m for m in shown if m.dtype == dtype), "ox", ("#0072B2", "#D55E00"), strict=True
+        ):
+            near = np.abs(m.x) <= 1000  # beyond, f is a straight line and the errors tell nothing
+            style = {"color": color, "ms": 3, "alpha": 0.5, "rasterized": True}
+            panel.plot(m.x[near], m.error[near], marker, label=m.quantity, **style)
+            panel.axhline(m.limit, color="black", lw=1, ls="--")
+        panel.axhline(0.5, color="black", lw=1, ls=":")
+        panel.set_xscale("symlog", linthresh=1e-2)
+        panel.set(title=f"{dtype} (dashed: promised)", xlabel="x", ylim=(0, 4.2))
+        panel.set_xticks([-1e2, -1, 0, 1, 1e2])
+    panels[0].legend(loc="upper left", bbox_to_anchor=(0, 0.9), framealpha=1)
+    panels[0].set_ylabel("error in ULP (dotted: correctly rounded)")
+    figure.savefig(path, dpi=120)

@@ -57,7 +57,8 @@ def _rounded_once(expression: Callable[[Any], Any]) -> Callable[[Any], Any]:
     @wraps(expression)
     def evaluate(x: Any) -> Any:
         with np.errstate(under="ignore"):
-            if getattr(x, "dtype", None) in (np.float16, np.float32):
+            # Only arrays have a type to round to; Tensors and Python numbers pass as they are.
+            if isinstance(x, (np.ndarray, np.generic)) and x.dtype in (np.float16, np.float32):
                 return expression(x.astype(np.float64)).astype(x.dtype)
             return expression(x)
 

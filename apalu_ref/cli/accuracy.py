@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from apalu_ref.cli.output import deliver
 
@@ -27,31 +28,41 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     parser.add_argument("-o", "--output", metavar="FILE", help="write the table to FILE")
+    parser.add_argument(
+        "--figure", metavar="FILE", help="draw the errors of y and dx against x (.png, .svg, .pdf)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print; 1 if a promise is broken."""
-    from apalu_ref.accuracy import measure
+    from apalu_ref.accuracy import draw, measure
 
     dtypes = dict.fromkeys(arguments.dtype or ("float64", "float32", "float16"))
-    rows = [row for dtype in dtypes for row in measure(dtype, arguments.seed)]
+    found = [measured for dtype in dtypes for measured in measure(dtype, arguments.seed)]
+    rows = [measured.summary() for measured in found]
     if arguments.format == "json":
-        deliver(json.dumps([row._asdict() for row in rows], indent=2) + "\n", arguments.output)
+        deliver(json.dumps(rows, indent=2) + "\n", arguments.output)
     else:
         lines = [
             f"{'':8} {'':>3} {'values':>7} {'worst':>7} {'promised':>8} {'not correctly':>14}   at",
             f"{'':8} {'':>3} {'':>7} {'ULP':>7} {'ULP':>8} {'rounded':>14}",
         ]
-        for row in rows:
-            where = f"x = {row.x:.9g}"
-            if row.quantity in ("y", "dx"):
-                where += f", {'a' if row.x >= 0 else 'b'} = {row.parameter:.6g}"
-            if row.quantity == "dx":
-                where += f", gy = {row.gy:.6g}"
-            lines.append(
-                f"{row.dtype:8} {row.quantity:>3} {row.values:7d} {row.worst:7.3f} "
-                f"{row.limit:8g} {row.not_correctly_rounded:14d}   {where}"
-            )
+        lines += [
+            f"{row['dtype']:8} {row['quantity']:>3} {row['values']:7d} {row['worst']:7.3f} "
+            f"{row['limit']:8g} {row['not_correctly_rounded']:14d}   {_where(row)}"
+            for row in rows
+        ]
         deliver("\n".join(lines) + "\n", arguments.output)
-    return int(any(row.worst > row.limit + 1e-9 for row in rows))
+    if arguments.figure:
+        draw(found, arguments.figure)
+    return int(any(row["worst"] > row["limit"] + 1e-9 for row in rows))
+
+
+def _where(row: dict[str, Any]) -> str:
+    where = f"x = {row['x']:.9g}"
+    if row["quantity"] in ("y", "dx"):
+        where += f", {'a' if row['x'] >= 0 else 'b'} = {row['parameter']:.6g}"
+    if row["quantity"] == "dx":
+        where += f", gy = {row['gy']:.6g}"
+    return where

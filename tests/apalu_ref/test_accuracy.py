@@ -12,17 +12,17 @@ from apalu_ref.accuracy import hard_grid, measure, scales
 def test_within_four_ulp(dtype, seed):
     for row in measure(dtype, seed):
         assert row.limit == 4
-        assert row.worst <= row.limit, row
+        assert row.worst <= row.limit, row.summary()
 
 
 def test_every_float16():
     rows = {row.quantity: row for row in measure("float16")}
     for name in ("u", "du", "v", "dv"):
-        assert rows[name].not_correctly_rounded == 0, rows[name]
-        assert rows[name].values == 31745  # with zero and without infinity, one sign
+        assert rows[name].not_correctly_rounded == 0, rows[name].summary()
+        assert len(rows[name].x) == 31745  # with zero and without infinity, one sign
     for name in ("y", "dx"):
-        assert rows[name].worst <= 1, rows[name]
-        assert rows[name].values == 2 * 31744
+        assert rows[name].worst <= 1, rows[name].summary()
+        assert len(rows[name].x) == 2 * 31744
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -54,3 +54,9 @@ def test_a_planted_fault_shows(monkeypatch, name, broken, quantity):
     with np.errstate(all="ignore"):
         rows = {row.quantity: row for row in accuracy.measure("float64")}
     assert rows[quantity].worst > 4
+
+
+def test_the_figure_is_drawn(tmp_path):
+    accuracy.draw([*measure("float32"), *measure("float64")], str(tmp_path / "errors.svg"))
+    picture = (tmp_path / "errors.svg").read_text(encoding="utf-8")
+    assert picture.count("<image") >= 4  # the points of y and dx, in two panels
