@@ -23,6 +23,11 @@ Frame = dict[str, Any]
 
 _ROOT = Path(apalu_ref.__file__).resolve().parent.parent
 
+# The package may not be installed. Its folder goes last, so that nothing in it hides a module.
+_START = (
+    "import sys; sys.path.append(sys.argv.pop()); from apalu_ref.check.worker import main; main()"
+)
+
 
 class Child:
     """A process running one subject.
@@ -34,13 +39,12 @@ class Child:
     def __init__(self, subject: str, profile: str, skip: set[str], timeout: float) -> None:
         self._timeout = timeout
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
-        path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "apalu_ref.check.worker"],
+            [sys.executable, "-c", _START, str(_ROOT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
             start_new_session=True,  # so that what it starts can be ended with it
         )
         self._frames: queue.SimpleQueue[Frame] = queue.SimpleQueue()

@@ -1,4 +1,4 @@
-"""The process that runs a subject: ``python -m apalu_ref.check.worker``.
+"""The process that runs a subject; :mod:`apalu_ref.check.child` starts it.
 
 Reads one request from standard input and writes frames to what was standard output: a
 line of JSON, followed by the bytes of the arrays it lists. The subject's own output goes
@@ -183,7 +183,3 @@ def _differences(watch: _Watch, call: Call) -> Arrays:
     left = derivative(along("x"), call.x, side=-1)
     arrays["fd.left.value"], arrays["fd.left.error"] = left
     return arrays
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from apalu_ref.cli.output import deliver
+from apalu_ref.cli.output import add_format, deliver, writable
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,10 +26,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--seed", type=int, default=0, help="of the random x, a, b, gy (default: 0)"
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the table to FILE")
+    add_format(parser, "table")
     parser.add_argument(
-        "--figure", metavar="FILE", help="draw the errors of y and dx against x (.png, .svg, .pdf)"
+        "--figure",
+        metavar="FILE",
+        type=writable,
+        help="draw the errors of y and dx against x (.png, .svg, .pdf)",
     )
     parser.set_defaults(run=run)
 

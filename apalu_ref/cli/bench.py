@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from apalu_ref.cli.output import deliver
+from apalu_ref.cli.output import add_format, deliver
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,8 +18,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("what", choices=("startup",), help="what to time")
     parser.add_argument("--runs", type=_runs, default=7, help="runs of each (default: 7)")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the table to FILE")
+    add_format(parser, "table")
     parser.set_defaults(run=run)
 
 

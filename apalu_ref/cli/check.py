@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from apalu_ref.cli.output import deliver
+from apalu_ref.cli.output import add_format, deliver
 
 EPILOG = """\
 SUBJECT is file.py, file.py:attribute, package.module or package.module:attribute. It names
@@ -46,8 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="quick: fewer probes; strict: warnings are errors; exhaustive: strict, every float16 "
         "value and the edge of overflow (default: standard)",
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write the report to FILE")
+    add_format(parser, "report")
     parser.add_argument(
         "--timeout",
         type=_seconds,

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
 from pathlib import Path
+
+
+def writable(path: str) -> str:
+    """Refuse an output file that cannot be written, before any work is done for it."""
+    target = Path(path)
+    if target.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a folder: name a file")
+    if not target.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"the folder {target.parent} is not writable")
+    return path
+
+
+def add_format(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--format`` and ``-o``, which every command that reports something has."""
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=writable, help=f"write the {what} to FILE"
+    )
 
 
 def deliver(text: str, path: str | None) -> None:

@@ -103,11 +103,19 @@ class TestCheck:
         assert done.stdout == ""
         assert "Traceback" not in done.stderr
 
-    def test_a_file_that_cannot_be_written_is_named_before_work_is_lost(self, tmp_path):
-        done = run("check", "-o", tmp_path / "no" / "such" / "folder" / "report.txt")
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [("no/such/report.txt", "there is no folder"), ("", "is a folder: name a file")],
+    )
+    def test_a_file_that_cannot_be_written_is_refused_before_any_work(
+        self, tmp_path, name, message
+    ):
+        subject = tmp_path / "subject.py"
+        subject.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')", encoding="utf-8")
+        done = run("check", subject, "-o", tmp_path / name)
         assert done.returncode == 2
-        assert "folder" in done.stderr
-        assert "Traceback" not in done.stderr
+        assert message in done.stderr
+        assert not (tmp_path / "ran").exists()
 
     @pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
     def test_interrupt_ends_it_and_the_subject(self, tmp_path):
