@@ -367,6 +367,8 @@ def _precision(mark: Mark) -> list[Cause]:
     x = float(whole(mark.call, mark.call.x, mark.got.shape)[mark.index])
     if -1 < x < 0 and mark.quantity in ("y", "db"):
         return [Cause("e^x - 1 cancels just below zero", "use expm1(x) in place of exp(x) - 1")]
+    if x < -1 and mark.quantity == "dx":
+        return [Cause("e^x loses its digits in the tail", "use exp(x), not (exp(x) - 1) + 1")]
     if x > 5 and mark.quantity == "dx":
         return [Cause(
             "1 - σ(κx) cancels in the tail",

@@ -180,11 +180,12 @@ def _counted(call: Call, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
 def _kink(quantity: str, got: Array, want: Answer, call: Call) -> tuple[Array, Array]:
     """Where x is 0, or subnormal, and the answer is one that some convention allows there."""
     shape = want.value.high.shape
-    if want.summed or call.x.dtype.kind != "f":
+    if want.summed:
         return np.zeros(shape, bool), np.zeros(shape, bool)
-    x = whole(call, call.x, shape)
+    x = whole(call, call.x, shape).astype(np.float64)
     zero = x == 0
-    tiny = (np.abs(x) < float(np.finfo(call.x.dtype).tiny)) & ~zero
+    normal = float(np.finfo(call.x.dtype).tiny) if call.x.dtype.kind == "f" else 1.0
+    tiny = (np.abs(x) < normal) & ~zero
     if quantity != "dx":
         return np.zeros(shape, bool), tiny & (got == 0)
     a, b, gy = (whole(call, t, shape).astype(np.float64) for t in (call.a, call.b, call.gy))
