@@ -255,7 +255,7 @@ def apalu_grad(
         gradients = (
             _sum_of_products(x.shape, gy, parameter, slope),
             _sum_of_products(a.shape, np.where(negative, 0, gy), above, _gate(above)),
-            _sum_of_products(b.shape, np.where(x >= 0, 0, gy), v(below), np.ones(())),
+            _sum_of_products(b.shape, np.where(negative, gy, 0), v(below), np.ones(())),
         )
         dx, da, db = (
             g.astype(dtype if t is None else t, copy=False)

@@ -26,11 +26,12 @@ Array = NDArray[Any]
 
 _LEVELS = 11  # steps h, h/2, ... h/1024: reaches from a unit down to what float64 bears
 _COLUMNS = 6  # columns of the table; further ones only amplify rounding
+_SETTLED = 3  # from this column on truncation is small when the steps are
 _SAFETY = 4.0  # on the error estimate: the best of many entries looks better than it is
 
 
 class Estimate(NamedTuple):
-    """A derivative and an estimate of how far it may be off, element by element."""
+    """A derivative and an estimate, no bound, of how far it may be off, element by element."""
 
     value: Array
     error: Array
@@ -84,44 +85,65 @@ def derivative(
 
 def _richardson(f: Callable[[Array], Array], x: Array, step: Array, direction: Array) -> Estimate:
     """The table, a row per step; ``direction`` chooses each element's kind of difference."""
-    eps = np.finfo(x.dtype).eps
     # The error of a central difference is a series in h^2, of a one-sided one in h.
     ratio = np.where(direction == 0, 4.0, 2.0)
     magnitude = np.array(0.0)
-    best, error = np.array(np.nan), np.array(np.inf)
-    row: list[tuple[Array, Array]] = []
-    for level in range(_LEVELS):
-        h = step * 0.5**level
-        high = (x + np.where(direction < 0, 0, h)).astype(x.dtype)
-        low = (x - np.where(direction > 0, 0, h)).astype(x.dtype)
-        width = high.astype(np.float64) - low  # what the step is after rounding
-        with np.errstate(all="ignore"):
+    # Rows of (entry, gain): the gain is what one unit of rounding error in f becomes in it.
+    rows: list[list[tuple[Array, Array]]] = []
+    candidates: list[tuple[Array, Array, Array]] = []
+    with np.errstate(all="ignore"):
+        for level in range(_LEVELS):
+            h = step * 0.5**level
+            high = (x + np.where(direction < 0, 0, h)).astype(x.dtype)
+            low = (x - np.where(direction > 0, 0, h)).astype(x.dtype)
+            width = high.astype(np.float64) - low  # what the step is after rounding
             f_high, f_low = (np.asarray(f(at), dtype=np.float64) for at in (high, low))
             size = np.abs(f_high) + np.abs(f_low)
-            # The largest value met: where f is small it may still be a difference of large
-            # terms, whose rounding error it then carries.
             magnitude = np.maximum(magnitude, np.where(np.isfinite(size), size, 0))
-            previous, row = row, [((f_high - f_low) / width, eps * magnitude / width)]
+            row = [((f_high - f_low) / width, 1 / width)]
             for column in range(1, min(level, _COLUMNS) + 1):
                 weight = ratio**column
-                (left, left_noise), (corner, corner_noise) = row[-1], previous[column - 1]
+                (left, left_gain), (corner, corner_gain) = row[-1], rows[-1][column - 1]
                 entry = left + (left - corner) / (weight - 1)
-                noise = (weight * left_noise + corner_noise) / (weight - 1)
-                row.append((entry, noise))
-                if column == len(previous):
-                    continue  # no entry above it yet: agreement with two may be luck
-                above = previous[column][0]
-                spread = np.abs(np.stack([entry - left, entry - corner, entry - above])).max(axis=0)
-                guess = _SAFETY * (spread + noise)
-                better = guess < error  # False where NaN
-                best, error = np.where(better, entry, best), np.where(better, guess, error)
+                gain = (weight * left_gain + corner_gain) / (weight - 1)
+                row.append((entry, gain))
+                if column < len(rows[-1]):  # agreement with three neighbours, two may be luck
+                    above = rows[-1][column][0]
+                    spread = np.abs(np.stack([entry - left, entry - corner, entry - above]))
+                    candidates.append((entry, gain + 0 * entry, spread.max(axis=0)))
+            rows.append(row)
+        rounding = np.finfo(x.dtype).eps * magnitude
+        noise = np.maximum(rounding, _scatter(rows))
+        entries, gains, spreads = (np.stack(parts) for parts in zip(*candidates, strict=True))
+        errors = _SAFETY * (spreads + gains * noise)
+    errors = np.where(np.isfinite(errors) & np.isfinite(entries), errors, np.inf)
+    best = errors.argmin(axis=0)[None]
+    value, error = (np.take_along_axis(t, best, axis=0)[0] for t in (entries, errors))
     # Smaller steps agree with the answer, but for their rounding, unless a kink lies between.
-    (finest, noise), (extrapolated, extrapolated_noise) = row[:2]
-    apart = np.abs(best - extrapolated)
-    expected = noise + extrapolated_noise + np.abs(extrapolated - finest)
-    error = np.where(apart > _SAFETY * expected, np.maximum(error, _SAFETY * apart), error)
-    shape = np.shape(f_high)
-    return Estimate(np.broadcast_to(best, shape).copy(), np.broadcast_to(error, shape).copy())
+    (finest, gain), (extrapolated, extrapolated_gain) = rows[-1][:2]
+    apart = np.abs(value - extrapolated)
+    expected = rounding * (gain + extrapolated_gain) + np.abs(extrapolated - finest)
+    return Estimate(
+        np.asarray(value),
+        np.asarray(np.where(apart > _SAFETY * expected, np.maximum(error, _SAFETY * apart), error)),
+    )
+
+
+def _scatter(rows: list[list[tuple[Array, Array]]]) -> Array:
+    """The rounding error of f as the table shows it, in units of f.
+
+    With the smallest steps the extrapolated entries have no truncation error left: what they
+    differ by is rounding, also that of an f which computes in lower precision inside or
+    subtracts large terms. Where a kink lies between those steps they differ by more still.
+    """
+    found = []
+    for row, above in zip(rows[-3:], rows[-4:-1], strict=True):
+        # The least of the columns: what truncation is left is gone in one of them.
+        pairs = zip(row[_SETTLED:], above[_SETTLED:], strict=True)
+        columns = [np.abs(entry - other) / gain for (entry, gain), (other, _) in pairs]
+        found.append(np.stack(columns).min(axis=0))
+    worst: Array = np.stack(found).max(axis=0)
+    return np.where(np.isfinite(worst), worst, np.inf)
 
 
 def complex_step(f: Callable[[Array], Array], x: ArrayLike) -> Array:

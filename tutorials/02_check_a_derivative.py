@@ -264,8 +264,8 @@ for kinks in ((), (0.0,)):
 assert abs(value - du(0.001)) <= bar < 1e-10
 
 # %%
-# The first estimate is useless, and its wide error bar says so: the smallest steps disagree with the
-# others. A kink nearer than those would go unseen. So tell the tool where the kinks are.
+# The first estimate is useless, and its wide error bar says so: the smallest steps disagree with
+# the others. A kink nearer than those would go unseen. So tell the tool where the kinks are.
 #
 # Step 7: whole gradients, and why ones will not do
 # -------------------------------------------------

@@ -38,6 +38,12 @@ class TestValues:
         assert du(x).max() <= 2.0998393201288671
         assert du(x).min() == 1.5 == du(np.float64(0))
 
+    def test_second_derivatives_keep_their_digits_in_the_tail(self):
+        for x in (5.0, 30.0, 100.0, 300.0, 410.0):
+            # The exponent's rounding error, |κx| eps, is the relative error of the result.
+            assert float(d2u(np.float64(x))) == pytest.approx(float(oracle.d2u(x)), rel=1e-12)
+            assert float(formula.d2v(np.float64(-x))) == pytest.approx(float(oracle.dv(-x)))
+
     def test_gaussian_moments(self):
         # The trapezoidal rule on each side of the kink, corrected at 0 by Euler-Maclaurin
         # through Richardson: compare two step sizes instead of trusting one.
@@ -206,6 +212,14 @@ class TestTypes:
         assert apalu(x).dtype == apalu(x, 2, 0.5).dtype == dtype
         assert [g.dtype for g in apalu_grad(x, 2, 0.5, x)] == [dtype] * 3
         assert u(x).dtype == du(x).dtype == v(-x).dtype == dv(-x).dtype == d2u(x).dtype == dtype
+
+    def test_numpy_scalars_and_0d_arrays_do(self):
+        x = np.ones(2, np.float32)
+        for two in (np.float64(2), np.array(2.0)):
+            assert apalu(x, two).dtype == np.float64
+            assert [g.dtype for g in apalu_grad(x, two, 1.0, x)] == [
+                np.float32, np.float64, np.float64,
+            ]  # fmt: skip
 
     def test_each_gradient_has_its_own_inputs_type(self):
         x, a, b = np.ones(3, np.float32), np.ones(3), np.ones((), np.float16)

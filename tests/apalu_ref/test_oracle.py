@@ -61,6 +61,15 @@ class TestValues:
             series += term
         agree(oracle.v("-0.375"), Decimal(series.numerator) / Decimal(series.denominator), 27)
 
+    def test_the_far_tail_is_not_cut_off(self):
+        # There 1 - σ(z) is e^-z to twice as many digits as are compared.
+        z = oracle.KAPPA * 400
+        with localcontext() as context:
+            context.prec = 80
+            agree(oracle.d2u(400), oracle.KAPPA * (2 - z) * (-z).exp(), 48)
+            context.prec = 400
+            agree(2 - oracle.u(400, 400) / 400, (-z).exp(), 48)
+
     @pytest.mark.parametrize("digits", [5, 50, 300])
     def test_more_digits_only_add_digits(self, digits):
         for f in (oracle.u, oracle.du, oracle.d2u):
@@ -142,9 +151,9 @@ class TestRounding:
 
     def test_values_a_hair_from_a_tie(self):
         # u(η) = 1.5 η + tiny, a tie but for the 300th digit: it rounds up, here and at 3 η.
-        eta = 5e-324
-        same = rounded("u", [eta, 3 * eta, 5 * eta])
-        assert same.tolist() == [2 * eta, 5 * eta, 8 * eta]
+        odd = np.arange(1, 400, 2)
+        got = rounded("u", odd * 5e-324).view(np.uint64)
+        assert got.tolist() == ((3 * odd + 1) // 2).tolist()
 
     def test_extreme_arguments(self):
         assert rounded("u", [1e308, 0.0, 1e300]).tolist() == [np.inf, 0.0, 2e300]

@@ -35,9 +35,8 @@ class TestKnownDerivatives:
         off = np.abs(got.value - df(RNG_POINTS))
         assert (off <= got.error).all()
         scale = np.abs(df(RNG_POINTS)) + np.abs(f(RNG_POINTS))
-        assert np.median(got.error / scale) < 1e-7
-        if side == 0:
-            assert np.median(got.error / scale) < 1e-11
+        # One-sided differences gain one order a column, central ones two.
+        assert np.median(got.error / scale) < (1e-10 if side == 0 else 1e-5)
 
     def test_complex_step_is_exact_to_rounding(self, name):
         f, df, analytic = KNOWN[name]
@@ -83,6 +82,17 @@ class TestWhere:
 
     def test_integers_are_taken_as_floats(self):
         assert derivative(np.exp, 0).value == pytest.approx(1)
+
+
+def test_an_inaccurate_function_gets_a_wide_bar():
+    def low(x):
+        return np.tanh(x.astype(np.float32)).astype(np.float64)
+
+    got = derivative(low, RNG_POINTS)
+    off = np.abs(got.value - 1 / np.cosh(RNG_POINTS) ** 2)
+    # Not always: where f is a staircase, differences may agree on its flat steps.
+    assert (off <= got.error).mean() > 0.95
+    assert np.median(got.error) > 1e-6
 
 
 class TestKinks:

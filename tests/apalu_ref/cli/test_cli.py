@@ -126,8 +126,13 @@ class TestCheck:
             "time.sleep(60)\n",
             encoding="utf-8",
         )
+        # A shell's background job ignores interrupts, and so would what it starts: undo that.
+        code = (
+            "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from apalu_ref.cli import main; sys.exit(main(sys.argv[1:]))"
+        )
         process = subprocess.Popen(
-            [sys.executable, "-m", "apalu_ref", "check", str(slow), "--timeout", "60"],
+            [sys.executable, "-c", code, "check", str(slow), "--timeout", "60"],
             cwd=ROOT, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         deadline = time.monotonic() + 20
