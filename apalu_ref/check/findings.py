@@ -41,6 +41,9 @@ def _explained(marks: list[Mark]) -> Iterator[tuple[Mark, Cause]]:
     # Of a quantity whose values are wrong it is not worth telling that they are imprecise.
     wrong = {m.quantity for m in marks if m.level == "core" and m.kind == "value"
              and m.probe.id.split("/")[0] in _GENERAL}  # fmt: skip
+    # Where float64 is wrong too, the coarser types add no evidence: too much fits them.
+    sharp = {m.quantity for m in marks if m.level == "core" and m.kind == "value"
+             and m.dtype == "float64" and m.probe.id.split("/")[0] in _GENERAL}  # fmt: skip
     written = {m.probe.id: m for m in marks if m.kind == "written"}
     for mark in sorted(marks, key=lambda m: m.probe.id.split("/")[0] not in _GENERAL):
         if mark.level in ("precision", "policy") and mark.quantity in wrong:
@@ -50,7 +53,10 @@ def _explained(marks: list[Mark]) -> Iterator[tuple[Mark, Cause]]:
             # What it computes from an input it has changed says nothing more.
             yield mark, _by_kind(written[mark.probe.id])[0]
             continue
-        causes = _by_kind(mark) or explain(mark, general.get(key, ()))
+        coarse = mark.kind == "value" and mark.dtype != "float64" and mark.quantity in sharp
+        causes = _by_kind(mark)
+        if not causes and not (coarse and mark.level == "core"):
+            causes = explain(mark, general.get(key, ()))
         if causes and mark.kind in ("value", "shape"):
             if mark.probe.id.split("/")[0] in _GENERAL:
                 general.setdefault(key, {}).update({c.cause: c for c in causes})

@@ -57,7 +57,8 @@ def probes(profile: str = "standard") -> list[Probe]:
     """
     if profile not in PROFILES:
         raise ValueError(f"no profile {profile!r}: one of {', '.join(PROFILES)}")
-    found = [*_plain(), *_values(quick=profile == "quick"), *_shapes(), *_state(), *_differences()]
+    found = [*_plain(), *_values(quick=profile == "quick"), *_shapes(), *_upstream(), *_state()]
+    found += _differences()
     if profile != "quick":
         found += [*_layouts(), *_sizes(), *_mixed(), *_special()]
     if profile == "exhaustive":
@@ -166,6 +167,22 @@ def _shapes() -> Iterator[Probe]:
             f"x of shape {x}: nothing is special about it",
             lambda rng, x=x, a=a: [random_call(rng, x, a, a)],  # type: ignore[misc]
             optional="0-d" if name == "0-d" else "empty",
+        )
+
+
+def _upstream() -> Iterator[Probe]:
+    def build(rng: np.random.Generator, dtype: str) -> list[Call]:
+        call = random_call(rng, (64,), (64,), (64,), dtype)
+        scale = 2.0 ** rng.permutation(np.repeat([-20, -6, 0, 3, 9, 20], 11))[:64]
+        gy = (call.gy * scale).astype(dtype)
+        gy[rng.permutation(64)[:8]] = 0
+        return [call._replace(gy=gy)]
+
+    for dtype in DTYPES[:2]:
+        yield Probe(
+            f"upstream/{dtype}/zero-and-wide",
+            "upstream gradients that are zero, tiny and large: nothing divides by or clips them",
+            lambda rng, d=dtype: build(rng, d),  # type: ignore[misc]
         )
 
 

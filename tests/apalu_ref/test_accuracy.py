@@ -13,6 +13,7 @@ def test_within_four_ulp(dtype, seed):
     for row in measure(dtype, seed):
         assert row.limit == 4
         assert row.worst <= row.limit, row.summary()
+        assert row.not_correctly_rounded == np.count_nonzero(row.error > 0.5)
 
 
 def test_every_float16():

@@ -174,6 +174,11 @@ class TestKinks:
                 kinks=kinks,
             )  # fmt: skip
 
+    def test_where_kinks_are_declared_others_are_not_excused(self):
+        with pytest.raises(GradcheckError):
+            gradcheck(self.relu, [self.x], lambda x, gy: gy * np.where(x == 0, 0.3, x > 0),
+                      kinks={0: [5.0]})  # fmt: skip
+
     def test_what_was_accepted_at_a_kink_is_said(self):
         result = gradcheck(self.relu, [self.x], lambda x, gy: gy * (x > 0))
         assert [e.index for e in result.kinks] == [(1,)]

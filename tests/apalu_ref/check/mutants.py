@@ -250,6 +250,7 @@ MUTANTS = {
     # A different function, consistently.
     "kappa 1.7": changed("y dx da", "κ = 1.7 ", kappa=1.7),
     "kappa 1": changed("y dx da", "κ = 1 ", kappa=1.0),
+    "kappa + 1e-10": changed("y dx da", "κ = 1.7020000001 ", kappa=1.7020000001),
     "kappa of float32": changed("y dx da", "κ = 1.702", kappa=float(np.float32(1.702))),
     "tanh for sigmoid": changed("y", "tanh", positive=lambda s, x, a, b: a * np.maximum(x, 0) * (
         1 + np.tanh(KAPPA * np.maximum(x, 0)))),
@@ -269,6 +270,13 @@ MUTANTS = {
                             negative=lambda s, x, a, b: Right.negative(s, x, b, a)),
     "a ignored": changed("y", "a is not multiplied", positive=lambda s, x, a, b: Right.positive(
         s, x, 1, b)),
+    # Another function that looks like one of the catalogue's in float16 only.
+    "hard sigmoid": changed("y", "no known mistake", positive=lambda s, x, a, b: a
+                            * np.maximum(x, 0) * (1 + np.clip(0.5 + 0.4255 * x, 0, 1))),
+    "window": changed("y", "no known mistake", values=around(
+        lambda x: (x > 1.2) & (x < 1.5), lambda y, x, a, b: y * 1.001)),
+    "bias": changed("y", "no known mistake", values=around(
+        lambda x: x < 1e300, lambda y, x, a, b: y + 1e-12)),
     # A wrong derivative term.
     "no product rule": changed("dx", "κx σ(1 - σ) is missing", slope_positive=lambda s, x, a, b: a * (
         1 + s.gate(x)[1])),
@@ -297,6 +305,9 @@ MUTANTS = {
     "negative dx": changed("dx", "sign is wrong", dx=lambda s, x, a, b, g: -Right.dx(s, x, a, b, g)),
     "doubled db": changed("db", "twice the right", db=lambda s, x, a, b, g: 2 * Right.db(s, x, a, b, g)),
     "x1.001": changed("dx", "", dx=lambda s, x, a, b, g: 1.001 * Right.dx(s, x, a, b, g)),
+    "clips gy": changed("dx", "", dx=lambda s, x, a, b, g: Right.dx(
+        s, x, a, b, np.clip(g, -2, 2))),
+    "divides by gy": changed("dx", "", dx=lambda s, x, a, b, g: Right.dx(s, x, a, b, g * g) / g),
     # Swapped or unmasked parameter gradients.
     "da db swapped": changed("da db", "swapped", da=lambda s, x, a, b, g: Right.db(s, x, a, b, g),
                        db=lambda s, x, a, b, g: Right.da(s, x, a, b, g)),
@@ -327,6 +338,8 @@ MUTANTS = {
                                           lambda y, x, a, b: y * np.nan)),
     "negative-only parameters": changed("y", "", values=around(
         lambda x: x > 0, lambda y, x, a, b: np.where((a < 0) & (b < 0), -y, y))),
+    "nan in empty sums": reducing("da", "no known mistake", lambda shape, g, right: right
+                                  if g.size else right + 1),
     # State, memory and sizes.
     "writes x": Mutant(MutatesX(), "", "written to: x in forward"),
     "writes gy": Mutant(MutatesGy(), "gy", "written to: gy in backward"),
