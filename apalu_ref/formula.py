@@ -244,18 +244,14 @@ def apalu_grad(
     negative = x < 0
     above, below = np.maximum(x, 0), np.minimum(x, 0)
     with np.errstate(under="ignore"):
-        parameter = np.where(negative, b, a)
-        slope = np.where(negative, dv(below), du(above))
+        # e^x underflows below -745, gy * b * e^x perhaps not: its root is multiplied in twice.
         deep = x < -700
-        if deep.any():
-            # e^x is about to underflow, gy * b * e^x perhaps not: half of it to each side.
-            root = np.exp(below / 2)
-            parameter = np.where(deep, parameter * root, parameter)
-            slope = np.where(deep, root, slope)
+        root = np.where(deep, np.exp(below / 2), 1)
+        slope = np.where(negative, np.where(deep, root, dv(below)), du(above))
         gradients = (
-            _sum_of_products(x.shape, gy, parameter, slope),
+            _sum_of_products(x.shape, gy, np.where(negative, b, a), slope, root),
             _sum_of_products(a.shape, np.where(negative, 0, gy), above, _gate(above)),
-            _sum_of_products(b.shape, np.where(negative, gy, 0), v(below), np.ones(())),
+            _sum_of_products(b.shape, np.where(negative, gy, 0), v(below)),
         )
         dx, da, db = (
             g.astype(dtype if t is None else t, copy=False)
@@ -277,6 +273,7 @@ def apalu_second(
     ∂²f/∂x∂b        0                e^x
     ==============  ===============  =======
 
+    Right of x = 400 u″ is below 10^-290 and underflows soon; then ∂²f/∂x² is 0 for any a.
     f is linear in a and b, so ∂²f/∂a², ∂²f/∂a∂b and ∂²f/∂b² are zero.
 
     Parameters
@@ -301,8 +298,9 @@ def apalu_second(
     shape = np.broadcast_shapes(x.shape, a.shape, b.shape)
     above, below = np.maximum(x, 0), np.minimum(x, 0)
     with np.errstate(under="ignore"):
+        root = np.exp(below / 2)
         parts = (
-            np.where(x < 0, b * d2v(below), a * d2u(above)),
+            np.where(x < 0, np.where(x < -700, b * root * root, b * d2v(below)), a * d2u(above)),
             np.where(x < 0, 0, du(above)),
             np.where(x >= 0, 0, dv(below)),
         )
@@ -339,15 +337,15 @@ def _arguments(**named: Any) -> tuple[list[Array], np.dtype[Any], list[np.dtype[
     return arrays, np.result_type(*(1.0 if t is None else t for t in own)), own
 
 
-def _sum_of_products(shape: tuple[int, ...], first: Array, second: Array, third: Array) -> Array:
-    """Sum ``first * second * third`` down to ``shape``, the reverse of broadcasting.
+def _sum_of_products(shape: tuple[int, ...], first: Array, second: Array, *rest: Array) -> Array:
+    """Sum ``first * second * ...`` down to ``shape``, the reverse of broadcasting.
 
     Where a product or a partial sum leaves the range of float64 although the result
     may lie within it, the sum is formed again from factors scaled by powers of two.
     """
 
     def total(first: Array, second: Array) -> Array:
-        terms = np.asarray((first * second) * third)
+        terms = np.asarray(math.prod(rest, start=first * second))
         extra = terms.ndim - len(shape)
         axes = tuple(i for i, n in enumerate((0,) * extra + shape) if i < extra or n == 1)
         # Nothing to sum is told apart only by the count: broadcasting may have added no element.

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Overflow, localcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -291,7 +291,12 @@ def rounded(name: str, x: ArrayLike, fmt: str = "float64") -> NDArray[Any]:
         # Representable x end Ziv's loop: 2x, which u approaches, is then no rounding boundary.
         if not np.isfinite(p) or float(from_bits(to_bits(Decimal(float(p)), fmt), fmt)) != p:
             raise ValueError(f"x = {float(p)!r} is not a finite {fmt} number")
-    bits = [_rounded_bits(name, float(p), fmt) for p in points.flat]
+    try:
+        bits = [_rounded_bits(name, float(p), fmt) for p in points.flat]
+    except Overflow:
+        raise ValueError(
+            f"{name} is out of reach of decimal for x on the wrong side of 0"
+        ) from None
     return np.array(bits, dtype=f.bits).view(f.dtype).reshape(points.shape)
 
 

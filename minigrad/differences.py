@@ -137,13 +137,14 @@ def _scatter(rows: list[list[tuple[Array, Array]]]) -> Array:
     subtracts large terms. Where a kink lies between those steps they differ by more still.
     """
     found = []
-    for row, above in zip(rows[-3:], rows[-4:-1], strict=True):
+    for row, above in zip(rows[-2:], rows[-3:-1], strict=True):
         # The least of the columns: what truncation is left is gone in one of them.
         pairs = zip(row[_SETTLED:], above[_SETTLED:], strict=True)
         columns = [np.abs(entry - other) / gain for (entry, gain), (other, _) in pairs]
-        found.append(np.stack(columns).min(axis=0))
+        known = [np.where(np.isfinite(column), column, np.inf) for column in columns]
+        found.append(np.stack(known).min(axis=0))
     worst: Array = np.stack(found).max(axis=0)
-    return np.where(np.isfinite(worst), worst, np.inf)
+    return worst
 
 
 def complex_step(f: Callable[[Array], Array], x: ArrayLike) -> Array:

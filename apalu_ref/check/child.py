@@ -71,7 +71,7 @@ class Child:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the process and all it started, whatever happened."""
+        """End the process and its group, whatever happened."""
         self._kill()
         self._process.wait()
         self._reader.join(timeout=1)  # it ends with the pipe, unless something else holds it

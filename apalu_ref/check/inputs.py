@@ -67,7 +67,7 @@ def value_grid(dtype: str) -> Array:
             [14, 17, 19.7, 21.6, 25, 31, 40, 52],
             np.linspace(0.7 * lowest, lowest + 3, 9),
             [info.max / 2.0**k for k in (4, 8, 12)],
-            [3e3, 2e4],
+            [3e3, 2e4, 1e6, 1e12, 1e30, 1e100],
         ]
     )
     with np.errstate(over="ignore"):

@@ -211,6 +211,7 @@ def _differences() -> Iterator[Probe]:
     def build(rng: np.random.Generator) -> list[Call]:
         both = np.concatenate([-x[::-1], x])
         a, b = (parameters(rng, both.shape, "float64") for _ in range(2))
+        a, b = a * rng.choice([-1, 1], both.shape), b * rng.choice([-1, 1], both.shape)
         return [Call(both, a, b, upstream(rng, both.shape, "float64"))]
 
     yield Probe(

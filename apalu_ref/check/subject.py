@@ -46,6 +46,8 @@ def require_exists(name: str) -> None:
     source, _ = split_name(name)
     if not source:
         raise SubjectError(f"{name!r} names no file or module: write file.py:attribute", 2)
+    if not is_file(source) and not all(part.isidentifier() for part in source.split(".")):
+        raise SubjectError(f"{source!r} is neither a .py file nor the name of a module", 2)
     if is_file(source) and not Path(source).is_file():
         raise SubjectError(f"no such file: {source}", 2)
 

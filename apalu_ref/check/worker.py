@@ -64,12 +64,15 @@ def _send(out: BinaryIO, header: dict[str, Any], arrays: Arrays | None = None) -
 
 
 def _raised(where: str, error: BaseException) -> dict[str, Any]:
-    text = str(error).strip().splitlines()
+    try:
+        text = str(error).strip().splitlines()
+    except Exception:  # it is not ours: even this may fail
+        text = []
     message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
     if isinstance(error, SyntaxError) and error.lineno:
         message = f"{type(error).__name__}: {error.msg} (line {error.lineno})"
     if isinstance(error, SystemExit):
-        message = f"it exited (SystemExit: {error.code})"
+        message = f"it exited (SystemExit: {text[0] if text else error.code})"
     return {
         "message": str(error) if isinstance(error, WrongReturnError) else f"{where}: {message}",
         # A clear refusal, as of an unsupported input: one of these, with a message.

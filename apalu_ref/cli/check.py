@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     from apalu_ref.check.own import PATHS
     from apalu_ref.check.report import failure
 
-    subjects = [arguments.subject] if arguments.subject else list(PATHS.values())
+    subjects = [arguments.subject] if arguments.subject is not None else list(PATHS.values())
     texts, documents, status = [], [], 0
     for subject in subjects:
         try:
@@ -99,10 +100,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < 1e6:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
 
 
 def _progress() -> Callable[[int, int], None]:

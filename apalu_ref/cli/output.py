@@ -34,7 +34,11 @@ def deliver(text: str, path: str | None) -> None:
     if path is None:
         sys.stdout.write(text)
         return
-    target = Path(path)
+    target = Path(path).resolve()  # a link stays, what it points to is replaced
+    if target.exists() and not target.is_file():
+        with target.open("w", encoding="utf-8") as device:  # a device or pipe is written to
+            device.write(text)
+        return
     # Beside the target: a rename is atomic only within one file system.
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:

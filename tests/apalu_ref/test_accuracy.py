@@ -13,7 +13,9 @@ def test_within_four_ulp(dtype, seed):
     for row in measure(dtype, seed):
         assert row.limit == 4
         assert row.worst <= row.limit, row.summary()
-        assert row.not_correctly_rounded == np.count_nonzero(row.error > 0.5)
+        # A hair from a tie, 0.5 is what both the right and the wrong neighbour are off by.
+        surely, perhaps = (np.count_nonzero(row.error > 0.5 + d) for d in (1e-12, -1e-12))
+        assert surely <= row.not_correctly_rounded <= perhaps
 
 
 def test_every_float16():

@@ -120,6 +120,11 @@ class TestConventions:
         exact += [oracle.apalu_grad(-1, 1, 1e-200, 1e-100)[0]]
         np.testing.assert_allclose(dx, [float(e) for e in exact], rtol=1e-15)
         same(apalu_grad([HUGE], 1.0, 1.0, 0.25)[1], HUGE / 2)
+        for x, b, gy in ((-720.0, 1e-200, 1e308), (-700.5, 1.7e308, 1e-200), (-800.0, 1e300, 1e9)):
+            dx = apalu_grad([x], 1.0, b, gy)[0]
+            assert float(dx[0]) == pytest.approx(float(oracle.apalu_grad(x, 1, b, gy)[0]))
+        fxx = apalu_second([-800.0], 1.0, 1e300)[0]
+        assert float(fxx[0]) == pytest.approx(float(oracle.dv(-800) * Decimal("1e300")))
 
     def test_sums_that_cancel_are_not_lost_to_overflow(self):
         _, da, _ = apalu_grad([1e308, 1e308, 1.0], 1.0, 1.0, [1.0, -1.0, 1.0])

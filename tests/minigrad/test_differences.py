@@ -91,7 +91,7 @@ def test_an_inaccurate_function_gets_a_wide_bar():
     got = derivative(low, RNG_POINTS)
     off = np.abs(got.value - 1 / np.cosh(RNG_POINTS) ** 2)
     # Not always: where f is a staircase, differences may agree on its flat steps.
-    assert (off <= got.error).mean() > 0.95
+    assert (off <= got.error).mean() > 0.9
     assert np.median(got.error) > 1e-6
 
 

@@ -237,3 +237,41 @@ def test_bad_arguments():
         gradcheck(np.sin, [1], lambda x, gy: gy)
     with pytest.raises(ValueError, match="1 inputs but 2 names"):
         gradcheck(np.sin, [1.0], lambda x, gy: gy, names=["x", "y"])
+
+
+class TestAwkwardFunctions:
+    def test_a_complex_step_is_not_confirmed_by_differences_that_know_nothing(self):
+        def f(x):
+            return np.sin(1000 * x) * np.abs(x)
+
+        def wrong(x, gy):
+            return gy * 1000 * np.cos(1000 * x) * np.abs(x)
+
+        x = np.array([0.3, 0.7, 1.1])
+        with pytest.raises(GradcheckError):
+            gradcheck(f, [x], wrong)
+        right = gradcheck(
+            f, [x], lambda x, gy: wrong(x, gy) + gy * np.sin(1000 * x), raise_exception=False
+        )
+        assert not right.wrong
+
+    def test_points_near_the_end_of_the_domain(self):
+        assert gradcheck(np.log, [np.array([0.02, 0.05, 0.1, 0.3])], lambda x, gy: gy / x)
+
+    def test_fast_functions(self):
+        x = np.random.default_rng(0).normal(size=50)
+        assert gradcheck(lambda x: np.sin(50 * x), [x], lambda x, gy: 50 * gy * np.cos(50 * x))
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_flat_pieces(self, dtype):
+        x = np.array([0, 1, -1, 2.5], dtype)
+        assert gradcheck(lambda x: np.maximum(x, 0), [x], lambda x, gy: gy * (x > 0))
+        assert gradcheck(lambda x: 0 * x + 3, [x], lambda x, gy: 0 * gy)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_small_gradients_are_not_below_notice(self, dtype):
+        x = np.ones(3, dtype)
+        small = dtype(1e-6) if dtype is np.float32 else dtype(1e-12)
+        assert gradcheck(lambda x: x.sum() * small, [x], lambda x, gy: gy * small * np.ones_like(x))
+        with pytest.raises(GradcheckError, match="is wrong"):
+            gradcheck(lambda x: x.sum() * small, [x], lambda x, gy: np.zeros_like(x))

@@ -181,3 +181,56 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         deliver("new", str(target))
     assert target.read_text(encoding="utf-8") == "old"
     assert os.listdir(tmp_path) == ["report.txt"]
+
+
+def test_links_stay_and_devices_are_written_to(tmp_path):
+    target, link = tmp_path / "report.txt", tmp_path / "link.txt"
+    target.write_text("old", encoding="utf-8")
+    link.symlink_to(target)
+    deliver("new", str(link))
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == "new"
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE)
+    deliver("through", str(tmp_path / "pipe"))
+    assert reader.communicate(timeout=10)[0] == b"through"
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {}])
+def test_any_encoding_will_do(environment):
+    done = run("check", f"{SUBJECTS / 'wrong.py'}:RoundedConstant", "--profile", "quick",
+               env={**os.environ, **environment})  # fmt: skip
+    assert done.returncode == 1
+    assert "FAIL core y, dx, da" in done.stdout
+
+
+def test_an_empty_name_is_not_the_package():
+    assert run("check", "").returncode == 2
+    assert run("check", ".").returncode == 2
+
+
+def test_a_fault_of_ours_does_not_look_like_a_verdict(monkeypatch, capsys):
+    monkeypatch.setattr("apalu_ref.accuracy.measure", lambda *_: 1 / 0)
+    assert main(["accuracy"]) == 70
+    assert "please report it" in capsys.readouterr().err
+
+
+def test_termination_ends_the_subject_too(tmp_path):
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import os, pathlib, time\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(60)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "apalu_ref", "check", str(slow), "--timeout", "60"]
+    process = subprocess.Popen(command, cwd=ROOT)
+    deadline = time.monotonic() + 20
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
