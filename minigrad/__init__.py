@@ -1,6 +1,6 @@
-"""minigrad: a small engine for automatic differentiation, to learn from and to train with.
+"""minigrad: derivatives of NumPy functions, to learn from and to check others with.
 
-What is here so far needs no engine: derivatives of NumPy functions by finite differences
-and by the complex step (:mod:`minigrad.differences`), and the gradient check built on
-them (:mod:`minigrad.gradcheck`).
+By finite differences and by the complex step (:mod:`minigrad.differences`), with the
+gradient check built on them (:mod:`minigrad.gradcheck`). An engine for automatic
+differentiation is to follow.
 """

@@ -60,8 +60,8 @@ def derivative(
     -------
     Estimate
         ``value`` and ``error``, of the shape of ``f(x)``, in float64. Where f is not finite
-        nearby, the error is inf: nothing is known. The smallest step is 1/2048 (for x within
-        ±32): a kink that is nearer still, and not declared, is not seen.
+        nearby, the error is inf: nothing is known. A kink nearer than the smallest step, about
+        1e-8 in float64 and 3e-4 in float32 for x within ±32, and not declared, is not seen.
 
     Examples
     --------
@@ -119,6 +119,17 @@ def _richardson(f: Callable[[Array], Array], x: Array, step: Array, direction: A
     errors = np.where(np.isfinite(errors) & np.isfinite(entries), errors, np.inf)
     best = errors.argmin(axis=0)[None]
     value, error = (np.take_along_axis(t, best, axis=0)[0] for t in (entries, errors))
+    # A step so small that only a kink nearer than it could still be reached across.
+    near = step * 2 * np.sqrt(np.finfo(x.dtype).eps)
+    high = (x + np.where(direction < 0, 0, near)).astype(x.dtype)
+    low = (x - np.where(direction > 0, 0, near)).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        width = high.astype(np.float64) - low
+        local = (np.asarray(f(high), dtype=np.float64) - np.asarray(f(low))) / width
+        # One-sided quotients are off by about their step times the curvature.
+        curvature = np.abs(rows[-1][0][0] - rows[-2][0][0]) / (step * 0.5**_LEVELS)
+        beyond = np.abs(value - local) - _SAFETY * (noise / width + curvature * width)
+    error = np.where(beyond > 0, np.maximum(error, _SAFETY * np.abs(value - local)), error)
     # Smaller steps agree with the answer, but for their rounding, unless a kink lies between.
     (finest, gain), (extrapolated, extrapolated_gain) = rows[-1][:2]
     apart = np.abs(value - extrapolated)

@@ -11,7 +11,7 @@ Learning Networks*, `arXiv 2402.08244 <https://arxiv.org/abs/2402.08244>`_.
 What you'll do
 --------------
 
-Build APALU from its parts in ten lines of NumPy, draw it, take its slopes, and measure what
+Build APALU from its parts in a few lines of NumPy, draw it, take its slopes, and measure what
 it does to a signal that passes through many layers.
 
 What you'll learn
@@ -327,7 +327,7 @@ assert np.isclose(1 / math.sqrt(mean_u2 + 9 / 4 * mean_v2), 0.68252793)  # your 
 # A layer computes z = Wh from the n outputs h of the layer before. If the weights are independent
 # with mean 0 and variance g/n, the mean square of z is g times that of h.
 #
-# APALU's parameters are drawn from the uniform distribution on (0, 2) by default in this project.
+# Suppose that APALU's parameters start from the uniform distribution on (0, 2), as in the paper.
 # The mean of their squares is 4/3. So one layer multiplies the mean square by 4/3 · (1.8205 +
 # 0.1449) · g = 2.62g. There are two usual choices for g: 1 ("LeCun") and 2 ("He", made for ReLU,
 # which throws half of the mean square away). And there is a third: g = 1/2.62, which should keep

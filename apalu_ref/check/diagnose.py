@@ -297,7 +297,7 @@ def _terms(call: Call) -> Terms:
 
 def _reductions(terms: Array, target: tuple[int, ...]) -> Iterator[tuple[str, str, Array]]:
     """Sums and means of the elementwise terms that have ``target``'s number of elements."""
-    for count in range(1, terms.ndim + 1):
+    for count in range(1, terms.ndim + 1) if terms.size else ():
         for axes in combinations(range(terms.ndim), count):
             for how in ("sum", "mean"):
                 values = np.asarray(getattr(terms, how)(axis=axes))

@@ -84,7 +84,8 @@ def _by_kind(mark: Mark) -> list[Cause]:
         )]  # fmt: skip
     if mark.kind == "dtype":
         return [Cause("the result has the wrong type",
-                      "return each result in its input's type, with .astype(...)")]  # fmt: skip
+                      "return each result in its input's type (float64 for integers), with "
+                      ".astype(...)")]  # fmt: skip
     if mark.kind == "repeated":
         return [Cause("equal calls give different answers",
                       "look for randomness, uninitialised memory or state kept between calls",

@@ -153,7 +153,14 @@ class Report:
         return [(g[0], list(dict.fromkeys(f.quantity for f in g))) for g in groups.values()]
 
     def _table(self) -> list[str]:
-        rows = [("", "against the oracle", "worst ULP", "against differences of its own forward")]
+        rows = [
+            (
+                "",
+                "against the oracle",
+                "worst ULP",
+                "against differences of its own forward, elementwise",
+            )
+        ]
         for quantity in QUANTITIES:
             if quantity not in self.comparisons:
                 continue

@@ -188,6 +188,8 @@ class _Session:
         for quantity in QUANTITIES[:1] if self.forward_only else QUANTITIES:
             levels = {f.level for f in findings if f.quantity == quantity}
             said = "wrong" if "core" in levels else "warns" if levels else "agrees"
+            if said == "agrees" and self.not_run:
+                said = "not fully run"
             comparisons[quantity] = {"oracle": said}
             if quantity in self.differences:
                 comparisons[quantity]["differences"] = self.differences[quantity]

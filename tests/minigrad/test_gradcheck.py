@@ -190,8 +190,9 @@ class TestKinks:
         with pytest.raises(GradcheckError):
             gradcheck(self.relu, [x], lambda x, gy: 0 * gy, kinks={0: [0.0]})
 
-    def test_near_an_undeclared_kink_the_smooth_side_decides(self):
-        x = np.array([1e-3])
+    @pytest.mark.parametrize("near", [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7])
+    def test_near_an_undeclared_kink_the_smooth_side_decides(self, near):
+        x = np.array([near])
         assert gradcheck(self.relu, [x], lambda x, gy: gy)
         with pytest.raises(GradcheckError):
             gradcheck(self.relu, [x], lambda x, gy: 0 * gy)
@@ -240,6 +241,10 @@ def test_bad_arguments():
 
 
 class TestAwkwardFunctions:
+    def test_kinks_for_no_input_are_refused(self):
+        with pytest.raises(ValueError, match="by input position, 0 to 0: 'x'"):
+            gradcheck(np.sin, [1.0], lambda x, gy: gy * np.cos(x), kinks={"x": [0.0]})
+
     def test_a_complex_step_is_not_confirmed_by_differences_that_know_nothing(self):
         def f(x):
             return np.sin(1000 * x) * np.abs(x)

@@ -3,8 +3,8 @@
     apalu-ref check tutorials/subjects/textbook.py
 
 It is right, and the check says so (exit status 0), with warnings: digits cancel in
-``exp(x) - 1`` just below zero and in ``1 - s`` in the tail. ``--profile strict`` makes these
-errors. ``careful.py`` shows what to do about them.
+``exp(x) - 1`` just below zero, and at x = inf the derivative's x s (1 - s) is inf * 0.
+``--profile strict`` makes these errors. ``careful.py`` shows what to do about them.
 """
 
 import numpy as np

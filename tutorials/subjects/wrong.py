@@ -5,28 +5,29 @@
 Before you run one, read it and guess what the report will say.
 """
 
+import careful
 import numpy as np
-from careful import KAPPA, backward, forward, sigmoids, sum_to
+from careful import KAPPA, sigmoids, sum_to
 
 
 class Careful:
     """The careful version as an object, for the others to change one thing of."""
 
     def forward(self, x, a, b):
-        return forward(x, a, b)
+        return careful.forward(x, a, b)
 
     def backward(self, ctx, gy):
-        return backward(ctx, gy)
+        return careful.backward(ctx, gy)
 
 
 class RoundedConstant:
     """κ = 1.7. Forward and backward agree with each other: no gradient check can see it."""
 
     def forward(self, x, a, b):
-        return forward(x, a, b, kappa=1.7)
+        return careful.forward(x, a, b, kappa=1.7)
 
     def backward(self, ctx, gy):
-        return backward(ctx, gy, kappa=1.7)
+        return careful.backward(ctx, gy, kappa=1.7)
 
 
 class MissingTerm(Careful):
@@ -34,7 +35,7 @@ class MissingTerm(Careful):
 
     def backward(self, ctx, gy):
         x, a, b = ctx
-        right, da, db = backward(ctx, gy)
+        right, da, db = careful.backward(ctx, gy)
         s = sigmoids(np.maximum(x, 0))[1]
         dx = gy * np.where(x < 0, b * np.exp(np.minimum(x, 0)), a * (1 + s))
         return sum_to(x.shape, dx).astype(right.dtype), da, db
@@ -45,15 +46,15 @@ class NotReduced(Careful):
 
     def backward(self, ctx, gy):
         x, a, b = (np.broadcast_to(t, gy.shape) for t in ctx)
-        _, da, db = backward((x, a, b), gy)
-        return backward(ctx, gy)[0], da, db
+        _, da, db = careful.backward((x, a, b), gy)
+        return careful.backward(ctx, gy)[0], da, db
 
 
 class Averaged(Careful):
     """Takes the mean over the broadcast axes where the chain rule asks for the sum."""
 
     def backward(self, ctx, gy):
-        dx, da, db = backward(ctx, gy)
+        dx, da, db = careful.backward(ctx, gy)
         n = max(1, gy.size)
         return dx, da * (da.size / n), db * (db.size / n)
 
@@ -63,7 +64,7 @@ class NotMasked(Careful):
 
     def backward(self, ctx, gy):
         x, a, _ = ctx
-        dx, _, db = backward(ctx, gy)
+        dx, _, db = careful.backward(ctx, gy)
         with np.errstate(over="ignore"):
             s = 1 / (1 + np.exp(-KAPPA * x.astype(np.float64)))
         return dx, sum_to(a.shape, gy * x * (1 + s)).astype(a.dtype), db
@@ -73,15 +74,15 @@ class NoUpstream(Careful):
     """Ignores gy in b's gradient; with gy = 1, the usual test, it looks right."""
 
     def backward(self, ctx, gy):
-        dx, da, _ = backward(ctx, gy)
-        return dx, da, backward(ctx, np.ones_like(gy))[2]
+        dx, da, _ = careful.backward(ctx, gy)
+        return dx, da, careful.backward(ctx, np.ones_like(gy))[2]
 
 
 class DeadAtZero(Careful):
     """Two strict comparisons: x = 0 belongs to neither branch, and the gradient is 0 there."""
 
     def backward(self, ctx, gy):
-        dx, da, db = backward(ctx, gy)
+        dx, da, db = careful.backward(ctx, gy)
         return np.where(ctx[0] == 0, 0, dx).astype(dx.dtype), da, db
 
 
@@ -89,7 +90,7 @@ class OverflowToNaN(Careful):
     """e^z / (1 + e^z) for the sigmoid: inf / inf once κx passes 709."""
 
     def forward(self, x, a, b):
-        y, ctx = forward(x, a, b)
+        y, ctx = careful.forward(x, a, b)
         with np.errstate(over="ignore", invalid="ignore"):
             t = np.exp(KAPPA * x)
             return np.where(x < 0, y, a * x * (1 + t / (1 + t))).astype(y.dtype), ctx
@@ -99,7 +100,7 @@ class WritesToInput(Careful):
     """Works in place and changes the caller's x."""
 
     def forward(self, x, a, b):
-        y, ctx = forward(x.copy(), a, b)
+        y, ctx = careful.forward(x.copy(), a, b)
         np.maximum(x, 0, out=x)
         return y, ctx
 
@@ -108,8 +109,8 @@ class SharedState:
     """Keeps what backward needs on the object: a second forward overwrites it."""
 
     def forward(self, x, a, b):
-        y, self.ctx = forward(x, a, b)
+        y, self.ctx = careful.forward(x, a, b)
         return y, None
 
     def backward(self, ctx, gy):
-        return backward(self.ctx, gy)
+        return careful.backward(self.ctx, gy)

@@ -63,6 +63,11 @@ class TestCheck:
         assert "     where  " in done.stdout
         assert "     repro  " in done.stdout
 
+    def test_a_file_of_classes_is_not_taken_for_one_subject(self):
+        done = run("check", SUBJECTS / "wrong.py")
+        assert done.returncode == 2
+        assert "it defines Careful, RoundedConstant" in done.stderr
+
     def test_every_wrong_subject_is_tested_here(self):
         source = (SUBJECTS / "wrong.py").read_text(encoding="utf-8")
         classes = {line.split()[1].split("(")[0].rstrip(":") for line in source.splitlines()
