@@ -15,6 +15,8 @@ from apalu_ref.check.report import Finding
 # Causes recognised in these families of probes explain the same quantity's other failures.
 _GENERAL = ("plain", "values", "shapes")
 
+_MINOR = ("precision", "policy", "subnormal", "nonfinite")
+
 _SHARED = "calls share state: backward uses what another forward left behind"
 _KEEP = "keep what backward needs in ctx, not on the object or in a global"
 
@@ -38,7 +40,7 @@ def _explained(marks: list[Mark]) -> Iterator[tuple[Mark, Cause]]:
     """Each mark with its causes; those without get a sibling's, or what they have in common."""
     unknown: dict[tuple[str, str], list[Mark]] = {}
     general: dict[tuple[str, str], dict[str, Cause]] = {}
-    # Of a quantity whose values are wrong it is not worth telling that they are imprecise.
+    # Of a quantity whose values are wrong, the finer points say nothing by themselves.
     wrong = {m.quantity for m in marks if m.level == "core" and m.kind == "value"
              and m.probe.id.split("/")[0] in _GENERAL}  # fmt: skip
     # Where float64 is wrong too, the coarser types add no evidence: too much fits them.
@@ -46,7 +48,7 @@ def _explained(marks: list[Mark]) -> Iterator[tuple[Mark, Cause]]:
              and m.dtype == "float64" and m.probe.id.split("/")[0] in _GENERAL}  # fmt: skip
     written = {m.probe.id: m for m in marks if m.kind == "written"}
     for mark in sorted(marks, key=lambda m: m.probe.id.split("/")[0] not in _GENERAL):
-        if mark.level in ("precision", "policy") and mark.quantity in wrong:
+        if mark.level in _MINOR and mark.quantity in wrong:
             continue
         key = (mark.level, mark.quantity)
         if mark.kind == "value" and mark.probe.id in written:
