@@ -53,7 +53,6 @@ class Mark:
     kind: str  # "value", "shape", "dtype", "written", "overwritten", "raised", ...
     message: str
     call: Call | None = None
-    number: int = 0  # which call of the probe
     got: Array | None = None
     want: Answer | None = None
     wrong: Array | None = None  # where, as a mask of the shape of ``got``
@@ -96,13 +95,13 @@ def whole(call: Call, values: Array, shape: tuple[int, ...]) -> Array:
 
 
 def judge(
-    probe: Probe, number: int, call: Call, got: dict[str, Array], exact: dict[str, Answer]
+    probe: Probe, call: Call, got: dict[str, Array], exact: dict[str, Answer]
 ) -> Iterator[Mark]:
     """Compare the results of one call with the exact values."""
     dtypes = expected_dtypes(call)
     for quantity, array in got.items():
         want = exact[quantity]
-        base = Mark("", quantity, probe, "value", "", call, number, array, want)
+        base = Mark("", quantity, probe, "value", "", call, array, want)
         base.dtype = str(array.dtype)
         if array.shape != want.value.high.shape:
             message = f"shape {array.shape}, expected {want.value.high.shape}"

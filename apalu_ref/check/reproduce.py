@@ -42,14 +42,14 @@ def reproduce(subject: str, probe: str, quantity: str = "") -> None:
     print(f"{chosen.id}: {chosen.why}")
     calls = chosen.calls()
     held = [implementation.forward(call.x, call.a, call.b) for call in calls]
-    for number, (call, (y, ctx)) in enumerate(zip(calls, held, strict=True)):
+    for call, (y, ctx) in zip(calls, held, strict=True):
         print(", ".join(f"{n} {t.dtype} {t.shape}" for n, t in call._asdict().items()))
         got = {"y": y}
         if not implementation.forward_only:
             gradients = implementation.backward(ctx, call.gy)
             got |= dict(zip(("dx", "da", "db"), gradients, strict=True))
         # A quantity that is an input ("x was written to") has no values to show.
-        marks = list(judge(chosen, number, call, got, answers(*call)))
+        marks = list(judge(chosen, call, got, answers(*call)))
         for name in [quantity] if quantity in got else got:
             found = [mark for mark in marks if mark.quantity == name]
             for mark in found:

@@ -156,9 +156,9 @@ class _Session:
             number, _, quantity = name.partition(".")
             if number != "fd":
                 results[int(number)][quantity] = array
-        for i, (call, got) in enumerate(zip(calls, results, strict=True)):
+        for call, got in zip(calls, results, strict=True):
             exact = answers(*call)
-            self.marks += judge(probe, i, call, got, exact)
+            self.marks += judge(probe, call, got, exact)
             self.values += sum(array.size for array in got.values())
             for quantity, dtype, worst in ulp_seen(call, got, exact):
                 known = self.worst.setdefault(quantity, {})

@@ -16,13 +16,13 @@ def call(x, a=1.25, b=0.75, gy=1.5, dtype="float64"):
     return Call(x, *(np.full_like(x, t) for t in (a, b, gy)))
 
 
-def levels(given, quantity, off, sums=False):
+def levels(given, quantity, off):
     """The levels found when ``quantity`` is off by ``off(exact answer)``."""
     exact = answers(*given)
     want = exact[quantity]
     with np.errstate(over="ignore"):
         got = (want.value.high + off(want)).astype(given.x.dtype)
-    return {mark.level for mark in judge(PROBE, 0, given, {quantity: got}, exact)}
+    return {mark.level for mark in judge(PROBE, given, {quantity: got}, exact)}
 
 
 @pytest.mark.parametrize("quantity", ["y", "dx", "da", "db"])

@@ -122,34 +122,6 @@ class TestCheck:
         assert message in done.stderr
         assert not (tmp_path / "ran").exists()
 
-    @pytest.mark.skipif(os.name == "nt", reason="signals as on POSIX")
-    def test_interrupt_ends_it_and_the_subject(self, tmp_path):
-        slow = tmp_path / "slow.py"
-        slow.write_text(
-            "import os, pathlib, time\n"
-            f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
-            "time.sleep(60)\n",
-            encoding="utf-8",
-        )
-        # A shell's background job ignores interrupts, and so would what it starts: undo that.
-        code = (
-            "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-            "from apalu_ref.cli import main; sys.exit(main(sys.argv[1:]))"
-        )
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, "check", str(slow), "--timeout", "60"],
-            cwd=ROOT, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        deadline = time.monotonic() + 20
-        while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20)[1] == "interrupted\n"
-        assert process.returncode == 130
-        with pytest.raises(ProcessLookupError):
-            os.kill(int((tmp_path / "pid").read_text()), 0)
-
 
 def test_accuracy_prints_a_row_for_every_promise(capsys):
     assert main(["accuracy", "--dtype", "float32"]) == 0
@@ -221,7 +193,11 @@ def test_a_fault_of_ours_does_not_look_like_a_verdict(monkeypatch, capsys):
     assert "please report it" in capsys.readouterr().err
 
 
-def test_termination_ends_the_subject_too(tmp_path):
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [(signal.SIGINT, 130, "interrupted\n"), (signal.SIGTERM, 128 + signal.SIGTERM, "")],
+)
+def test_ending_it_ends_the_subject_too(tmp_path, sent, status, said):
     slow = tmp_path / "slow.py"
     slow.write_text(
         "import os, pathlib, time\n"
@@ -229,13 +205,21 @@ def test_termination_ends_the_subject_too(tmp_path):
         "time.sleep(60)\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "apalu_ref", "check", str(slow), "--timeout", "60"]
-    process = subprocess.Popen(command, cwd=ROOT)
+    # A shell's background job ignores interrupts, and so would what it starts: undo that.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from apalu_ref.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "check", str(slow), "--timeout", "60"],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
     deadline = time.monotonic() + 20
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.terminate()
-    assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    process.send_signal(sent)
+    assert process.communicate(timeout=20)[1] == said
+    assert process.returncode == status
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
