@@ -140,7 +140,7 @@ def test_bench_startup_prints_medians(capsys):
 
 
 def test_help_and_version(capsys):
-    for arguments in (["--help"], ["check", "--help"], ["accuracy", "--help"], ["bench", "--help"]):
+    for arguments in (["--help"], *([c, "--help"] for c in ("check", "accuracy", "bench", "data"))):
         with pytest.raises(SystemExit) as done:
             main(arguments)
         assert done.value.code == 0
