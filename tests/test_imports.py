@@ -21,8 +21,6 @@ ALLOWED = {
     "apalu_ref.cli": ["apalu_ref", "minigrad"],
     "apalu_ref": ["apalu_ref", "minigrad"],
 }
-# Optional packages, imported inside functions by the parts that compare with them.
-OPTIONAL = {"apalu_ref.bench.peers": ("torch", "mygrad", "autograd")}
 # Packages that may be used only by what stands above them.
 UPPER = {"apalu_ref.cli": ["apalu_ref.cli", "apalu_ref.__main__"]}
 
@@ -61,8 +59,7 @@ def test_imports_go_one_way(path):
             for upper, users in UPPER.items():
                 assert not starts(other, upper) or any(starts(name, u) for u in users)
         else:
-            known = ("numpy", "matplotlib", *OPTIONAL.get(name, ()))
-            assert top in STANDARD or top in known, f"{name} imports {other}"
+            assert top in STANDARD or top in ("numpy", "matplotlib"), f"{name} imports {other}"
 
 
 def test_importing_the_package_imports_numpy_and_the_standard_library_only():
