@@ -139,6 +139,34 @@ def test_bench_startup_prints_medians(capsys):
     assert "median" in out
 
 
+def test_bench_engine_times_every_case(capsys, monkeypatch):
+    monkeypatch.setattr("apalu_ref.bench.engine._WARM_UP", 0.0)
+    monkeypatch.setattr("apalu_ref.bench.engine.ENGINES", ("minigrad",))
+    monkeypatch.setattr("apalu_ref.bench.peers.installed", lambda name: False)
+    assert main(["bench", "engine", "--runs", "1", "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert len(report["steps"]) == 5
+    assert all(0 < row["seconds"]["minigrad"] < 10 for row in report["steps"])
+    assert report["optimizer"] == "sgd"
+    assert main(["bench", "engine", "--runs", "1", "--optimizer", "adam"]) == 0
+    text = capsys.readouterr().out
+    assert "LeNet" in text
+    assert "at most PyTorch's" in text
+
+
+def test_bench_mnist_trains_on_what_there_is(capsys, monkeypatch):
+    monkeypatch.delenv("APALU_REF_DATA", raising=False)
+    monkeypatch.setattr("apalu_ref.bench.peers.installed", lambda name: False)
+    assert main(["bench", "mnist", "--epochs", "8", "--format", "json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)
+    assert result["images"] == 1000
+    assert result["accuracy"] > 0.85
+    assert main(["bench", "mnist", "--epochs", "1", "--activation", "relu", "--seeds", "2"]) == 0
+    text = capsys.readouterr().out
+    assert "1000" in text
+    assert "±" in text
+
+
 def test_help_and_version(capsys):
     for arguments in (["--help"], *([c, "--help"] for c in ("check", "accuracy", "bench", "data"))):
         with pytest.raises(SystemExit) as done:
