@@ -5,6 +5,10 @@ imported when it is asked for:
 
 * :mod:`apalu_ref.formula`: the formulas, the page to read first
 * :mod:`apalu_ref.oracle`: the same, correctly rounded, to check against
+* :mod:`apalu_ref.fused`: the same for speed
+* :mod:`apalu_ref.layer`: a layer of a network, with trainable a and b; :mod:`apalu_ref.watch`
+  watches them
+* :mod:`apalu_ref.datasets`: data to train on
 * :mod:`apalu_ref.check`: is an implementation right, and if not, what is wrong with it
 """
 

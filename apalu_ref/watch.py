@@ -113,7 +113,7 @@ class WatchAPALU(Watcher):
                 run.warn(
                     f"{letter} of layer {layer}{big} has grown to {value:.4g} at {run.where()}"
                     f"{big.others}: the layer multiplies its input by about {slope:.3g}; give a "
-                    "and b a smaller learning rate, or some weight decay",
+                    "and b a smaller learning rate, or scale the targets",
                     once=f"{self.name}: large {letter} {layer}",
                 )
         a, b = np.broadcast_arrays(a, b)
@@ -138,7 +138,8 @@ class WatchAPALU(Watcher):
                 f"{np.abs(a).max():.3g} at {run.where()}; {decay}",
                 once=f"{self.name}: closed {layer}",
             )
-        opposite = (a * b < 0) & ~nothing
+        # Beside an axis, where one of them is as good as 0, signs say nothing.
+        opposite = (a * b < 0) & (np.minimum(np.abs(a), np.abs(b)) >= self.dead)
         tell("sign", opposite, "is not monotonic any more, a and b having opposite signs", sign)
         negative = (a < 0) & (b < 0) & ~nothing
         tell("falling", negative, "is a decreasing function now, a and b being negative", sign)
@@ -183,9 +184,12 @@ class _Place:
 
     def __init__(self, index: tuple[int, ...], count: int, of: int) -> None:
         self.index = index
+        self.of = of
         self.others = f" (and {count - 1} more of {of})" if count > 1 else ""
 
     def __str__(self) -> str:
+        if self.of == 1:
+            return ""
         if len(self.index) == 1:
             return f", channel {self.index[0]}"
         return f", unit [{', '.join(map(str, self.index))}]" if self.index else ""

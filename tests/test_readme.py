@@ -1,5 +1,6 @@
 """What the README and the metadata say is so."""
 
+import doctest
 import re
 from pathlib import Path
 
@@ -16,6 +17,12 @@ def test_paths_it_names_exist():
     assert named
     for path in (*linked, *named):
         assert (ROOT / path).exists(), path
+
+
+def test_its_examples_run():
+    failed, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert tried > 10
+    assert not failed
 
 
 def test_the_version_is_one():

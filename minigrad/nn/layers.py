@@ -209,7 +209,7 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = output_size
 
     def forward(self, input: Any) -> Any:
-        """(N, C, H, W) to (N, C, *output_size)."""
+        """(N, C, H, W) to (N, C) and the lengths ``output_size``."""
         return F.adaptive_avg_pool2d(input, self.output_size)
 
     def extra_repr(self) -> str:

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from minigrad.train.history import History
     from minigrad.train.run import Run
 
 
@@ -18,7 +19,15 @@ class TrainingWarning(UserWarning):
 
 
 class NonFiniteError(FloatingPointError):
-    """NaN or an infinity came up in training; the message says where, and what to do."""
+    """NaN or an infinity came up in training; the message says where, and what to do.
+
+    Attributes
+    ----------
+    history : History or None
+        What was recorded up to then.
+    """
+
+    history: History | None = None
 
 
 class Callback:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from minigrad.core import Tensor
@@ -295,8 +296,10 @@ class _Trainer:
             )
         *inputs, target = batch
         run.optimizer.zero_grad()
-        output = run.model(*inputs)
-        loss = run.loss_function(output, target)
+        # What overflows is told below, by name and with what to do.
+        with np.errstate(over="ignore", invalid="ignore"):
+            output = run.model(*inputs)
+            loss = run.loss_function(output, target)
         if not isinstance(loss, Tensor) or loss.size != 1:
             what = f"shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
             raise TypeError(f"the loss must be a Tensor with one number, not {what}")

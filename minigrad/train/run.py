@@ -97,7 +97,9 @@ class Run:
 
     def fail(self, what: str, hint: str = _REMEDY) -> None:
         """Raise a NonFiniteError that says what, where and what to do."""
-        raise NonFiniteError(f"{what} at {self.where()}; {hint}")
+        error = NonFiniteError(f"{what} at {self.where()}; {hint}")
+        error.history = self.history
+        raise error
 
     # -- looking for NaN and infinities
 

@@ -317,13 +317,8 @@ def joined(result, lib):
 @pytest.mark.parametrize("bias", [True, False])
 def test_recurrent(name_how, layers, two_ways, shape, bias):
     name, how = name_how
-    how = {
-        **how,
-        "num_layers": layers,
-        "bidirectional": two_ways,
-        "bias": bias,
-        "batch_first": True,
-    }
+    how = {**how, "num_layers": layers, "bidirectional": two_ways, "bias": bias}
+    how["batch_first"] = True
     ours, theirs = getattr(nn, name)(4, 3, **how), getattr(torch.nn, name)(4, 3, **how)
     count = layers * (2 if two_ways else 1)
     state = RNG.normal(size=(count, 3) if len(shape) == 2 else (count, 3, 3))
@@ -360,7 +355,7 @@ def test_padded_batches_are_packed_sequences(name_how, batch_first, two_ways):
     same(getattr(nn, name)(4, 3, **how), getattr(torch.nn, name)(4, 3, **how), x, call=call)
 
 
-# -- initial values
+# -- initial values and looks
 
 
 @pytest.mark.parametrize(
@@ -374,16 +369,12 @@ def test_calculate_gain(name):
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        (nn.Linear(50, 400), torch.nn.Linear(50, 400)),
-        (nn.Conv2d(4, 300, 3), torch.nn.Conv2d(4, 300, 3)),
-        (nn.LSTM(50, 64), torch.nn.LSTM(50, 64)),
-    ],
-    ids=["Linear", "Conv2d", "LSTM"],
+    "make",
+    [lambda nn: nn.Linear(50, 400), lambda nn: nn.Conv2d(4, 300, 3), lambda nn: nn.LSTM(50, 64)],
 )
-def test_first_values_have_the_same_range(ours, theirs):
-    for (name, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+def test_first_values_have_the_same_range(make):
+    theirs = make(torch.nn).parameters()
+    for (name, p), q in zip(make(nn).named_parameters(), theirs, strict=True):
         assert p.dtype == np.float32
         assert abs(p.data).max() == pytest.approx(q.abs().max().item(), rel=0.05), name
         assert p.data.std() == pytest.approx(q.std().item(), rel=0.15), name

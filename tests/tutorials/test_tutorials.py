@@ -30,6 +30,9 @@ def test_there_are_tutorials_numbered_without_gaps():
 def test_runs_as_a_script_without_a_warning(path, tmp_path):
     environment = os.environ | {
         "MPLBACKEND": "Agg",
+        # Two threads that share their cores with other tests would wait for each other.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
         "PYTHONIOENCODING": "utf-8",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }

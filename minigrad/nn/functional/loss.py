@@ -279,7 +279,7 @@ def mse_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
 
 
 def l1_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
-    """|x − t|; the derivative where they are equal is 0."""
+    """abs(x − t); the derivative where they are equal is 0."""
     return _reduced(np.abs(input - _matched(input, target)), reduction)
 
 
@@ -298,14 +298,14 @@ _huber = Op(
 
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
-    """d²/2 where d = |x − t| < ``delta``, else ``delta`` · (d − ``delta``/2)."""
+    """d²/2 where d = abs(x − t) < ``delta``, else ``delta`` · (d − ``delta``/2)."""
     if not delta > 0:
         raise ValueError(f"delta must be positive, not {delta}")
     return _reduced(_huber(input, _matched(input, target), float(delta)), reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:
-    """d²/(2 ``beta``) where d = |x − t| < ``beta``, else d − ``beta``/2: Huber's over ``beta``."""
+    """d²/(2 ``beta``) where d = abs(x − t) < ``beta``, else d − ``beta``/2: Huber over ``beta``."""
     if not beta >= 0:
         raise ValueError(f"beta must not be negative, not {beta}")
     if beta == 0:

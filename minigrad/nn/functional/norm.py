@@ -218,7 +218,7 @@ def layer_norm(
     Parameters
     ----------
     input : Tensor
-        (…, *``normalized_shape``).
+        Its last axes have the lengths ``normalized_shape``.
     normalized_shape : sequence of int
         The shape of the axes that are normalised together, and of ``weight`` and ``bias``.
 
