@@ -143,7 +143,8 @@ def apalu(x: Array, a: Array, b: Array) -> Array:
     array([-0.63212056,  0.        ,  3.69159153])
     """
     plan = _plan(x, a, b)
-    if plan is None:
+    # What is not finite would spread, 0·∞, to the other branch.
+    if plan is None or not (np.isfinite(a).all() and np.isfinite(b).all()):
         return formula.apalu(x, a, b)
     table = x.transpose(plan.axes).reshape(plan.rows, plan.columns)
     a, b = _parameters(a, x, plan), _parameters(b, x, plan)

@@ -70,7 +70,10 @@ def apalu(x: Any, a: Any = 1.0, b: Any = 1.0) -> Tensor:
     own = x.dtype if isinstance(x, Tensor) else np.asarray(x).dtype
     kind = own if own.kind == "f" else np.dtype(np.float64)
     # Python numbers follow x, as in NumPy.
-    a, b = (np.asarray(p, kind) if isinstance(p, (int, float)) else p for p in (a, b))
+    a, b = (
+        p if isinstance(p, Tensor) else np.asarray(p, kind if isinstance(p, (int, float)) else None)
+        for p in (a, b)
+    )
     return _Apalu.apply(x if isinstance(x, Tensor) else np.asarray(x), a, b, None)
 
 
@@ -152,7 +155,7 @@ class APALU(nn.Module):
             )
         self.num_parameters, self.channel_axis, self.init = num_parameters, channel_axis, init
         self.positive, self.tied, self.frozen = positive, tied, frozen
-        self._shape, self._per_channel = shape, one_count
+        self._shape = shape
         values = dict(zip("ab", _initial(init, shape, tied), strict=True))
         for name in ("a",) if tied else ("a", "b"):
             value = values[name]
@@ -164,19 +167,35 @@ class APALU(nn.Module):
             parameter = nn.Parameter(value.astype(dtype))
             parameter.requires_grad_(not frozen)
             setattr(self, name, parameter)
+        self._per_channel = one_count
 
     def __getattr__(self, name: str) -> Any:
         # Only what is not stored is asked for here: a and b where they are computed.
-        if name == "a" and "raw_a" in self.__dict__:
-            return F.softplus(self.raw_a)
-        if name == "b" and "raw_b" in self.__dict__:
-            return F.softplus(self.raw_b)
+        raw = self.__dict__.get(f"raw_{name}") if name in ("a", "b") else None
+        if raw is not None:
+            # softplus underflows to 0; the smallest normal number is above it.
+            return F.softplus(raw) + float(np.finfo(raw.dtype).tiny)
         if name == "b" and self.__dict__.get("tied"):
             return self.a * 1.5
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("a", "b") and "_per_channel" in self.__dict__:
+            if f"raw_{name}" in self.__dict__:
+                raise AttributeError(
+                    f"{name} is the softplus of raw_{name} (positive=True): set that"
+                )
+            if name == "b" and self.tied:
+                raise AttributeError("b is 3a/2 (tied=True): set a")
+            if not isinstance(value, nn.Parameter) or value.shape != self._shape:
+                raise TypeError(
+                    f"{name} is an nn.Parameter of shape {self._shape}: assign one, or set .data"
+                )
+        super().__setattr__(name, value)
+
     def forward(self, x: Tensor) -> Tensor:
         """APALU of ``x``; see the class for which axis a and b belong to."""
+        x = x if isinstance(x, Tensor) else Tensor(x)
         return _Apalu.apply(x, self.a, self.b, self._view(x.shape))
 
     def _view(self, shape: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -244,7 +263,8 @@ def parameter_groups(
     module : Module
         With APALU layers somewhere in it.
     lr : float, optional
-        The learning rate of a and b; default the optimiser's.
+        The learning rate of a and b; default the optimiser's. A schedule that sets rates, such
+        as ``OneCycleLR``, wants one for each group: ``max_lr=[0.01, 0.001]``.
     weight_decay : float
         Of a and b. Decay would pull the activation towards 0.
 

@@ -29,7 +29,8 @@ def backward(
     given = {id(seed)}
     for leaf, g in found.items():
         if create_graph:
-            leaf.grad = g if leaf.grad is None else leaf.grad + g
+            # A copy, recorded: others may hold g, and it may be a view that repeats its elements.
+            leaf.grad = np.copy(g) if leaf.grad is None else leaf.grad + g
         elif leaf.grad is None:
             leaf.grad = wrap(_own(g, given), None)
         else:
@@ -206,7 +207,7 @@ class _Applied:
 
     def __init__(self, function: type[Function]) -> None:
         self.function = function
-        self.name = function.__name__
+        self.name = function.__name__.lstrip("_")
 
     def gradients(self, node: Node, g: Any, needed: Any) -> Any:
         if isinstance(g, Tensor):

@@ -138,7 +138,8 @@ def _encode(value: Any, path: tuple[str, ...], arrays: dict[str, Any]) -> Any:
         if value.dtype.hasobject:
             raise TypeError(f"{_at(path)} is an array of objects: only plain numbers are saved")
         name = "/".join(path)
-        while name in arrays or name in (_TREE, *_RESERVED):
+        # NumPy takes a member's ".npy" for its own.
+        while name in arrays or name in (_TREE, *_RESERVED) or name.endswith(".npy"):
             name += "_"
         arrays[name] = value
         return {"array": name}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from minigrad.advice import no_rule
 from minigrad.methods import Methods
 
 Array = NDArray[Any]
@@ -30,19 +30,6 @@ PLAIN: set[Callable[..., Any]] = {
     np.allclose, np.isclose, np.array_equal, np.array_equiv, np.array_repr, np.array_str,
     np.array2string, np.shares_memory, np.may_share_memory, np.save, np.savez, np.can_cast,
 }  # fmt: skip
-
-_ADVICE = {
-    "sort": "np.take_along_axis(x, np.argsort(x), axis=-1)",
-    "cumprod": "np.exp(np.cumsum(np.log(x))) where x is positive, or np.prod",
-    "median": "np.take_along_axis with np.argsort",
-    "copyto": "np.where",
-    "put": "np.where",
-    "reduce": "np.sum, np.prod, np.max or np.min",
-    "accumulate": "np.cumsum",
-    "outer": "np.outer, or np.expand_dims and broadcasting",
-    "at": "indexing and np.concatenate",
-    "average": "(x * weights).sum() / weights.sum()",
-}
 
 
 class Leaf:
@@ -85,21 +72,31 @@ class Tensor(Methods):
     tensor([ 1.38177329,  0.07700375, -2.82885748])
     """
 
-    __slots__ = ("__weakref__", "_edge", "data")
+    __slots__ = ("__weakref__", "_data", "_edge")
     __array_priority__ = 1000.0
 
-    data: Array
-    """The numbers, as a plain array."""
-
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False) -> None:
-        self.data = data.data if isinstance(data, Tensor) else np.asarray(data)
-        if self.data.dtype.kind not in "biuf":
-            raise TypeError(f"Tensors hold real numbers, not {self.data.dtype}: convert them first")
         self._edge: Any = None
+        self.data = data
         if requires_grad:
             self.requires_grad_()
 
     # -- what it is
+
+    @property
+    def data(self) -> Array:
+        """The numbers, as a plain array (shared); may be set, to numbers of any shape."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = np.asarray(plain(value))
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"Tensors hold real numbers, not {array.dtype}: convert them first")
+        self._data = array
+        if type(self._edge) is Leaf:
+            self._edge.shape, self._edge.dtype = array.shape, array.dtype
+            methods.changed(self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -202,8 +199,9 @@ class Tensor(Methods):
 
         Notes
         -----
-        Gradients are added to what ``.grad`` holds already. See :func:`minigrad.grad` for the
-        functional form.
+        Gradients are added to what ``.grad`` holds already. With ``create_graph`` a leaf then
+        refers to a graph that refers to the leaf, which only Python's collector frees:
+        :func:`minigrad.grad`, the functional form, leaves no such cycle.
         """
         autograd.backward(self, gradient, retain_graph, create_graph)
 
@@ -249,15 +247,19 @@ class Tensor(Methods):
         if self._edge is not None:
             raise RuntimeError(
                 "a Tensor that requires grad does not become an array silently, for its "
-                "gradient would be lost: use .detach() first, or .data"
+                "gradient would be lost: use .detach() first, or .data; to build an array out of "
+                "Tensors, np.where, np.stack or np.concatenate"
             )
         return np.array(self.data, dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         given = {k: v for k, v in kwargs.items() if v is not None}
         if method != "__call__":
-            raise no_rule(f"{ufunc.__name__}.{method}", method)
+            raise no_rule(f"{ufunc.__name__}.{method}", method, RULES)
         if given:
+            recorded = any(isinstance(x, Tensor) and x.requires_grad for x in inputs)
+            if not recorded and not any(isinstance(x, Tensor) for x in given.get("out", ())):
+                return ufunc(*map(plain, inputs), **kwargs)  # such as p.data -= rate * p.grad
             raise TypeError(
                 f"np.{ufunc.__name__} on Tensors does not take {', '.join(given)}: Tensors are "
                 "not written into; use the result, and np.where to choose"
@@ -266,7 +268,7 @@ class Tensor(Methods):
             return RULES[ufunc](*inputs)
         if ufunc in PLAIN:
             return ufunc(*map(plain, inputs))
-        raise no_rule(ufunc.__name__)
+        raise no_rule(ufunc.__name__, ufunc.__name__, RULES)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -279,7 +281,8 @@ class Tensor(Methods):
         if function in PLAIN:
             return function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
         module = function.__module__.replace("numpy", "np", 1)
-        raise no_rule(f"{module}.{function.__name__}".removeprefix("np."), function.__name__)
+        name = f"{module}.{function.__name__}".removeprefix("np.")
+        raise no_rule(name, function.__name__, RULES)
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         return self.numpy().__dlpack__(**kwargs)
@@ -292,6 +295,11 @@ class Tensor(Methods):
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self.data)))
+
+    def __format__(self, specification: str) -> str:
+        if specification and self.size == 1:
+            return format(self.item(), specification)
+        return super().__format__(specification)
 
     def __bool__(self) -> bool:
         return bool(self.data)
@@ -319,7 +327,7 @@ class Tensor(Methods):
 def wrap(data: Array, edge: Any) -> Tensor:
     """A Tensor of data that are known to be a suitable array, with its place in the graph."""
     t = Tensor.__new__(Tensor)
-    t.data = data
+    t._data = data
     t._edge = edge
     return t
 
@@ -381,20 +389,7 @@ def tensor(
     return Tensor(np.array(plain(data), dtype=dtype), requires_grad)
 
 
-def no_rule(name: str, key: str | None = None) -> NotImplementedError:
-    """The error for a NumPy function that cannot be differentiated, with what to use instead."""
-    known = sorted({f.__name__ for f in RULES})
-    key = key or name
-    near = difflib.get_close_matches(key, known, 1, 0.75)
-    advice = _ADVICE.get(key) or (f"np.{near[0]}" if near else None)
-    return NotImplementedError(
-        f"minigrad has no derivative rule for np.{name}"
-        + (f": write {advice} instead" if advice else "")
-        + "; where only the numbers matter, pass x.detach().numpy()"
-    )
-
-
 # The ops need Tensor, and Tensor's methods need the ops.
-from minigrad import autograd, methods, ops  # noqa: E402
+from minigrad import autograd, engine, methods, ops  # noqa: E402
 
-methods.ops = ops
+methods.ops, methods.changed = ops, engine.changed

@@ -227,7 +227,9 @@ class DataLoader:
             fields = _fetch(self.dataset, rows if order is None else order[rows])
             if self.transform is not None:
                 # Of this batch only, so that any batch can be made again without those before.
-                rng = np.random.Generator(np.random.Philox(key=seed, counter=start))
+                # The number of the batch in the counter's upper half: drawing counts up the lower.
+                stream = np.random.Philox(key=seed, counter=position << 128)
+                rng = np.random.Generator(stream)
                 fields = (self.transform(fields[0], rng), *fields[1:])
             self._position, self._seed = position + 1, seed
             yield tuple([self._finished(field) for field in fields])

@@ -136,7 +136,7 @@ class Op:
             if isinstance(a, Tensor):
                 tensors = True
                 edges.append(a._edge)
-                values.append(a.data)
+                values.append(a._data)
                 if a._edge is not None:
                     mask |= bit
             else:

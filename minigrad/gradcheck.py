@@ -121,7 +121,17 @@ def gradcheck(
     known = _kinks(kinks, len(arrays))
     result = GradcheckResult()
 
+    for i in checked:
+        if not np.isfinite(arrays[i]).all():
+            raise ValueError(
+                f"{names[i]} holds NaN or an infinity: there is no derivative to check"
+            )
     y = np.asarray(f(*(array.copy() for array in arrays)))
+    if not np.array_equal(y, f(*(array.copy() for array in arrays)), equal_nan=True):
+        raise ValueError(
+            "f gives different values for the same inputs: seed it, or switch its randomness off "
+            "(dropout: .eval())"
+        )
     gy = _cotangent(y, seed)
     gradients = _gradients(grad, arrays, gy, [(names[i], arrays[i]) for i in checked], result)
     judge = Judge(f, arrays, y, gy, rtol, atol, _CONCLUSIVE[coarsest], result)

@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.advice import no_attribute
+from minigrad.modes import is_grad_enabled
+
 ops: Any = None
-"""The table of ops; ``core`` puts it here, for ops need Tensor first."""
+changed: Any = None
+"""The table of ops, and ``engine.changed``; ``core`` puts them here, for they need Tensor first."""
 
 
 class Methods:
@@ -61,22 +65,51 @@ class Methods:
         return ops.absolute(self)
 
     def __eq__(self, other: Any) -> Any:
-        return np.equal(self, other)  # type: ignore[call-overload]
+        return np.equal(self, other)
 
     def __ne__(self, other: Any) -> Any:
-        return np.not_equal(self, other)  # type: ignore[call-overload]
+        return np.not_equal(self, other)
 
     def __lt__(self, other: Any) -> Any:
-        return np.less(self, other)  # type: ignore[call-overload]
+        return np.less(self, other)
 
     def __le__(self, other: Any) -> Any:
-        return np.less_equal(self, other)  # type: ignore[call-overload]
+        return np.less_equal(self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return np.greater(self, other)  # type: ignore[call-overload]
+        return np.greater(self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self, other)  # type: ignore[call-overload]
+        return np.greater_equal(self, other)
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._in_place(np.add, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._in_place(np.subtract, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._in_place(np.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._in_place(np.divide, other)
+
+    def _in_place(self: Any, ufunc: Any, other: Any) -> Any:
+        """Change a parameter's own numbers, which takes no_grad(); make others anew."""
+        if not (self.is_leaf and self.requires_grad):
+            return NotImplemented  # then x += y is x = x + y
+        if is_grad_enabled():
+            raise RuntimeError(
+                "a leaf that requires grad is not changed in place while operations are recorded: "
+                "write x = x + y for a new Tensor, or change its numbers inside of no_grad()"
+            )
+        other = getattr(other, "data", other) if not isinstance(other, np.ndarray) else other
+        ufunc(self.data, other, out=self.data)
+        changed(self)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        raise no_attribute(name)
 
     def __getitem__(self, index: Any) -> Any:
         return ops.getitem(self, index)
@@ -107,9 +140,9 @@ class Methods:
         """Axes reversed, or in the order given (NumPy's meaning: name all of them)."""
         if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))):
             axes = tuple(axes[0] or ())
-        if axes and len(axes) != self.ndim:  # type: ignore[attr-defined]
+        if axes and len(axes) != self.ndim:
             raise ValueError(
-                f"transpose takes all axes in their new order, {self.ndim} of them: "  # type: ignore[attr-defined]
+                f"transpose takes all axes in their new order, {self.ndim} of them: "
                 "to exchange two, write .swapaxes(i, j)"
             )
         return ops.transpose(self, axes or None)
@@ -151,7 +184,7 @@ class Methods:
         return ops.var(self, axis, ddof, keepdims)
 
     def std(self, axis: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
-        """The standard deviation; ``ddof=1`` for NumPy's and PyTorch's estimates to agree."""
+        """The standard deviation, with NumPy's ``ddof=0``; PyTorch's default is ``ddof=1``."""
         return ops.std(self, axis, ddof, keepdims)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Any:
@@ -184,8 +217,8 @@ class Methods:
 
     def argmax(self, axis: int | None = None) -> Any:
         """Where the largest element is, as a plain array."""
-        return np.argmax(self, axis)  # type: ignore[call-overload]
+        return np.argmax(self, axis)
 
     def argmin(self, axis: int | None = None) -> Any:
         """Where the smallest element is, as a plain array."""
-        return np.argmin(self, axis)  # type: ignore[call-overload]
+        return np.argmin(self, axis)

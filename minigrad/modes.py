@@ -39,7 +39,7 @@ def _set(name: str, value: bool) -> Iterator[None]:
         setattr(state, name, before)
 
 
-def no_grad() -> Any:
+def no_grad(function: Any = None) -> Any:
     """Do not record: results require no grad. A context manager, also a decorator.
 
     Holds for the current thread.
@@ -53,7 +53,8 @@ def no_grad() -> Any:
     >>> y.requires_grad
     False
     """
-    return _set("recording", False)
+    context = _set("recording", False)
+    return context if function is None else context(function)
 
 
 def enable_grad() -> Any:

@@ -359,11 +359,11 @@ assert resumed["val_loss"] == straight["val_loss"]
 # The same to the last bit: the checkpoint holds everything that the next step depends on. Those are
 # the weights, Adam's means, the place in the cycle, and the random generators.
 #
-# For all 60,000 images there is a command, ``apalu-ref bench mnist``. In some minutes it trains
-# this network for 8 epochs and prints time and accuracy, beside PyTorch's where that is installed;
-# ``--activation relu`` does it with ReLU. ``apalu-ref data fetch mnist`` gets the images. Expect
-# about 99 % with either: two numbers from one run each, which differ, if at all, in the first
-# decimal. You know by now what to make of that.
+# For all 60,000 images there is a command, ``apalu-ref bench mnist``. ``apalu-ref data fetch mnist
+# --to DIR`` gets them; set ``APALU_REF_DATA=DIR``, for without it the small set is used. In minutes
+# it trains this network for 8 epochs and prints time and accuracy, beside PyTorch's where that is
+# installed; ``--activation relu`` does it with ReLU. Expect about 99 % with either: two numbers of
+# one run each, which differ, if at all, in the first decimal. You know what to make of that.
 #
 # On your own
 # -----------

@@ -41,6 +41,11 @@ class Result(NamedTuple):
     accuracy: float
 
 
+def images(split: str = "train") -> datasets.Images:
+    """The images: the full MNIST of the data directory, or the small one of the package."""
+    return datasets.mnist(split)
+
+
 def _normalised(images: Array) -> Array:
     return ((images.astype(np.float32) / 255) - np.float32(MEAN)) / np.float32(STD)
 
@@ -56,7 +61,6 @@ def train(
     *,
     epochs: int = 8,
     seed: int = 0,
-    source: str = "auto",
     progress: Callable[[str], None] = lambda what: None,
 ) -> Result:
     """Train and test one network.
@@ -69,8 +73,6 @@ def train(
         APALU has one pair (a, b) a channel.
     epochs, seed : int
         How long, and of what random numbers.
-    source : {"auto", "bundled", "full"}
-        Which MNIST: the full one of the data directory, or the small one of the package.
     progress : callable
         Told the state after each epoch.
 
@@ -78,8 +80,7 @@ def train(
     -------
     Result
     """
-    train_set = datasets.mnist("train", source=source)
-    test_set = datasets.mnist("test", source=source)
+    train_set, test_set = images("train"), images("test")
     x, labels = _normalised(train_set.images), train_set.labels
     run = _torch if engine == "torch" else _minigrad
     begin = time.perf_counter()

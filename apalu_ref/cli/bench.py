@@ -65,10 +65,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1 is needed")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number, at least 1, is needed, not {text!r}")
+    return int(text)
 
 
 def _progress(what: str) -> None:
@@ -132,7 +131,18 @@ def _milliseconds(quartiles: tuple[float, float, float] | None) -> str:
 def run_mnist(arguments: argparse.Namespace) -> int:
     """Train on MNIST and print accuracy and time."""
     from apalu_ref.bench import mnist, peers
+    from apalu_ref.datasets import DatasetError
 
+    try:
+        found = mnist.images()
+    except DatasetError as error:
+        print(f"apalu-ref: {error}", file=sys.stderr)
+        return 2
+    if found.source == "bundled":
+        _progress(
+            "the full MNIST is not there, so the 1,000 images that come with the package are used; "
+            "apalu-ref data fetch mnist --to DIR, then APALU_REF_DATA=DIR, gets the full one"
+        )
     engines = ["minigrad", *(["torch"] if peers.installed("torch") else [])]
     results = [
         mnist.train(

@@ -126,7 +126,9 @@ class Entry:
     @property
     def how(self) -> str:
         """How to get the full set."""
-        return f"Download it: apalu-ref data fetch {self.name}" if self.url else self.by_hand
+        return (
+            f"Download it: apalu-ref data fetch {self.name} --to DIR" if self.url else self.by_hand
+        )
 
     @property
     def path(self) -> str:

@@ -83,6 +83,15 @@ class Module:
         """Compute the output; every subclass has its own."""
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = self.__dict__.get(name)
+        if isinstance(old, Parameter) and not (value is None or isinstance(value, Parameter)):
+            raise TypeError(
+                f"{name} is a parameter, and a {type(value).__name__} is none: assign an "
+                f"nn.Parameter, or change its numbers, .{name}.data[...] = ..."
+            )
+        super().__setattr__(name, value)
+
     def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
         """Compute the output by ``forward``, then call the forward hooks."""
         y = self.forward(*inputs, **kwargs)

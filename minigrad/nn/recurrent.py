@@ -97,7 +97,7 @@ class _Recurrent(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def _run(self, x: Any, state: list[Any], weights: list[Any]) -> Any:
+    def _run(self, x: Any, state: list[Any], weights: list[Any], inside: Array | None) -> Any:
         """One layer in one direction: all states, (T, N, states · H)."""
         raise NotImplementedError
 
@@ -143,6 +143,7 @@ class _Recurrent(Module):
                     _backwards(x, where.backwards) if backwards else x,
                     [state[k] for state in first],
                     self._weights(k),
+                    where.inside,
                 )
                 end = y[where.last]
                 for s, states in enumerate(last):
@@ -252,8 +253,8 @@ class RNN(_Recurrent):
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional
         )
 
-    def _run(self, x: Any, state: list[Any], weights: list[Any]) -> Any:
-        return rnn(x, *state, *weights, self.nonlinearity == "relu")
+    def _run(self, x: Any, state: list[Any], weights: list[Any], inside: Array | None) -> Any:
+        return rnn(x, *state, *weights, self.nonlinearity == "relu", inside)
 
 
 class GRU(_Recurrent):
@@ -261,7 +262,7 @@ class GRU(_Recurrent):
 
     With reset gate r and update gate z, both σ(W x + b + U h + c) with their own weights, and
     n = tanh(W x + b + r (U h + c)). The rows of the weights are those of r, z and n. Parameters
-    and attributes are :class:`RNN`'s, without ``nonlinearity``.
+    and attributes are :class:`RNN`'s, without ``nonlinearity``; the batch comes first by default.
 
     References
     ----------
@@ -270,7 +271,7 @@ class GRU(_Recurrent):
 
     gates = 3
 
-    def _run(self, x: Any, state: list[Any], weights: list[Any]) -> Any:
+    def _run(self, x: Any, state: list[Any], weights: list[Any], inside: Array | None) -> Any:
         return gru(x, *state, *weights)
 
 
@@ -279,7 +280,8 @@ class LSTM(_Recurrent):
 
     The gates i, f and o are σ(W x + b + U h + c) with their own weights, g is tanh of the same.
     The rows of the weights are those of i, f, g and o. Parameters and attributes are
-    :class:`RNN`'s, without ``nonlinearity``; the state is a pair (h, c).
+    :class:`RNN`'s, without ``nonlinearity``; the batch comes first by default. The state is a
+    pair (h, c).
 
     References
     ----------
@@ -290,5 +292,5 @@ class LSTM(_Recurrent):
     gates = 4
     states = 2
 
-    def _run(self, x: Any, state: list[Any], weights: list[Any]) -> Any:
+    def _run(self, x: Any, state: list[Any], weights: list[Any], inside: Array | None) -> Any:
         return lstm(x, *state, *weights)

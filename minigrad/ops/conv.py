@@ -128,7 +128,11 @@ def _by_channel(x: Array, kernel: Array, how: Windows, places: Pair) -> Array:
         rows = as_strided(
             x, (c, h, how.size[0] * width, n), (s, t * how.stride[0], u, v), writeable=False
         )
-        return np.asarray(band.reshape(c, 1, w, -1) @ rows)
+        with np.errstate(invalid="ignore", over="ignore"):
+            y = np.asarray(band.reshape(c, 1, w, -1) @ rows)
+            # The zeros would carry a NaN or an infinity along the row: then term by term.
+            if np.isfinite(y.sum()):
+                return y
     y = np.zeros((c, h, w, n), np.result_type(x, kernel))
     term = np.empty_like(y)
     factors = kernel[..., None, None, None]

@@ -111,7 +111,7 @@ erfc = Op(_erfc, lambda g, x: g * (-2 / math.sqrt(math.pi) * np.exp(-x * x)), na
 def _sigmoid(x: Any) -> Any:
     """1 / (1 + e^-x), accurate in both tails."""
     t = np.exp(-np.abs(x))
-    return np.where(np.less(x, 0), t, 1) / (1 + t)
+    return np.maximum(t, np.greater_equal(x, 0)) / (1 + t)  # 1 where x >= 0: t is not above it
 
 
 sigmoid: Op = Op(_sigmoid, lambda g, x, y: g * y * sigmoid(-x), name="sigmoid")

@@ -33,13 +33,17 @@ def _max_pool2d(input: Array, how: Windows) -> Array:
 def _which(input: Any, y: Any, how: Windows) -> Array:
     """The number of the first element in each window that is the largest, as (C, OH, OW, N)."""
     input, y = plain(input), to_inner(plain(y))
-    x = padded(to_inner(input), how.padding, -np.inf)
+    missing = bool(np.isnan(y).any())
+    # NaN around equals nothing: the padding is never the largest, not even where all is -inf.
+    x = padded(to_inner(input), how.padding, -np.inf if missing else np.nan)
     parts = [x[:, rows, columns] for _, _, rows, columns in offsets(how, y.shape[1:3])]
     # Counted, not assigned: how many elements come before the first that equals the largest.
     which = np.zeros(y.shape, np.uint8 if len(parts) < 256 else np.int64)
     before = np.ones(y.shape, np.bool_)
     for part in parts[:-1]:
         before &= part != y
+        if missing:
+            before &= ~np.isnan(part)
         which += before
     return which
 
@@ -127,20 +131,21 @@ def avg_pool2d(
     return total / window_sum(ones, how)
 
 
-def _averages(n: int, m: int, dtype: Any) -> Array:
-    """The (m, n) matrix that averages n values over m bins, as even as can be."""
-    i = np.arange(m)
-    first, end = i * n // m, -((i + 1) * n // -m)
-    k = np.arange(n)
-    inside = (k >= first[:, None]) & (k < end[:, None])
-    return (inside / (end - first)[:, None]).astype(dtype)
-
-
 def adaptive_avg_pool2d(input: Any, output_size: Pair) -> Any:
     """The mean over as many bins as asked for, from floor(i·H/h) to ceil((i+1)·H/h)."""
     if output_size == (1, 1):
         return np.mean(input, axis=(2, 3), keepdims=True)
-    h, w = input.shape[2:]
-    rows = _averages(h, output_size[0], input.dtype)
-    columns = _averages(w, output_size[1], input.dtype)
-    return rows @ input @ columns.T
+    (h, w), (rows, columns) = input.shape[2:], output_size
+    if h % rows == w % columns == 0:
+        size = (h // rows, w // columns)
+        return avg_pool2d(input, size, size, (0, 0))
+    means = [
+        np.mean(input[:, :, top:bottom, left:right], axis=(2, 3))
+        for top, bottom in _bins(h, rows)
+        for left, right in _bins(w, columns)
+    ]
+    return np.stack(means, axis=2).reshape((*input.shape[:2], rows, columns))
+
+
+def _bins(n: int, count: int) -> list[tuple[int, int]]:
+    return [(i * n // count, -((i + 1) * n // -count)) for i in range(count)]

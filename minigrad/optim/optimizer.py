@@ -67,6 +67,10 @@ class Optimizer:
         for group in given:
             self.add_param_group(group)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A plan holds views of the parameters' memory, which a copy would turn into arrays.
+        return {**self.__dict__, "_plans": [None] * len(self._plans)}
+
     def __repr__(self) -> str:
         groups = []
         for group in self.param_groups:

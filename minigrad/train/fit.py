@@ -19,6 +19,7 @@ from minigrad.core import Tensor
 from minigrad.optim import Optimizer, clip_grad_norm_
 from minigrad.optim.lr_scheduler import LRScheduler, OneCycleLR
 from minigrad.train.callbacks import Callback, EarlyStopping
+from minigrad.train.checks import check_arguments
 from minigrad.train.folder import Folder
 from minigrad.train.history import History
 from minigrad.train.progress import Progress
@@ -151,22 +152,10 @@ def fit(
     >>> history["accuracy"][-1] > 0.95
     True
     """
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"epochs must be a whole number, 1 or more, not {epochs!r}")
-    if scheduler_interval not in (None, "epoch", "step"):
-        raise ValueError(f"scheduler_interval is 'epoch' or 'step', not {scheduler_interval!r}")
-    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
-        raise TypeError(
-            f"early_stopping must be an EarlyStopping, not a {type(early_stopping).__name__}"
-        )
-    for name, batches in (("train_loader", train_loader), ("validation", validation)):
-        if batches is not None and isinstance(batches, Iterator):
-            raise TypeError(f"{name} must give its batches anew each epoch: pass a DataLoader")
-    if checkpoint_dir is not None and not hasattr(train_loader, "state_dict"):
-        raise TypeError(
-            f"with checkpoints train_loader must be a DataLoader, not a "
-            f"{type(train_loader).__name__}: its position is part of them"
-        )
+    check_arguments(
+        model, loss, optimizer, train_loader, epochs, validation, scheduler_interval, metrics,
+        early_stopping, checkpoint_dir,
+    )  # fmt: skip
     if scheduler_interval is None:
         scheduler_interval = "step" if isinstance(scheduler, OneCycleLR) else "epoch"
     run = Run(
@@ -227,6 +216,11 @@ class _Trainer:
             ) from error
         if self.run.epoch <= self.epochs and self.run.history.stopped is None:
             self.progress.say(f"going on from {self.folder.last}: {self.run.where()}")
+        else:
+            self.progress.say(
+                f"{self.folder.last} has {self.run.epoch - 1} epochs already: nothing is left to "
+                "do; ask for more, or pass resume=False to begin anew"
+            )
 
     def train(self, interrupted: Callable[[], bool]) -> None:
         run = self.run

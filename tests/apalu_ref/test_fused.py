@@ -21,6 +21,7 @@ CASES = [
     ((3, 5, 4, 2), (1, 2, 3, 0), (5, 1, 1)),
     ((3, 5, 4, 2), (1, 2, 3, 0), (5, 4, 2)),
     ((3, 5, 4, 2), (0, 2, 3, 1), (5, 1, 1)),
+    ((3, 4, 5), (2, 1, 0), (4, 5)),
     ((3, 1, 4, 2), (0, 1, 2, 3), (1, 4, 2)),
     ((2, 3, 70, 70), (0, 1, 2, 3), (3, 1, 1)),  # more than a block a row
     ((3, 20_011), (0, 1), (20_011,)),  # more than a block a row of parameters
@@ -106,6 +107,15 @@ def test_extreme_values_neither_warn_nor_turn_into_nan(dtype):
     assert y[-2] == np.inf
     np.testing.assert_array_equal(dx[:5], np.array([0, 0, 0, 0.75, 0.75], dtype))
     np.testing.assert_array_equal(dx[6:9], np.ones(3, dtype))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_parameter_that_is_not_finite_stays_in_its_branch(bad):
+    x, fine, wrong = np.array([-1.0, 2.0]), np.array(1.0), np.array(bad)
+    for a, b in ((fine, wrong), (wrong, fine)):
+        with np.errstate(invalid="ignore"):  # 0 times the parameter, in the branch not taken
+            np.testing.assert_array_equal(fused.apalu(x, a, b), formula.apalu(x, a, b))
+            assert np.isfinite(fused.apalu(x, a, b)).sum() == 1
 
 
 def test_a_nan_stays_where_it_is():

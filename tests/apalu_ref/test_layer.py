@@ -142,6 +142,24 @@ def test_positive_keeps_them_positive():
     np.testing.assert_allclose(APALU(3, init=(0.3, 1.7), positive=True).b.data, 1.7, rtol=1e-6)
 
 
+def test_positive_is_above_0_even_where_softplus_underflows():
+    layer = APALU(init=1.0, positive=True)
+    layer.raw_a.data[...] = -1000
+    assert layer.a.item() > 0
+
+
+def test_what_is_computed_is_not_assigned():
+    with pytest.raises(AttributeError, match="set a"):
+        APALU(tied=True).b = nn.Parameter(np.ones(1))
+    with pytest.raises(AttributeError, match="raw_a"):
+        APALU(positive=True).a = nn.Parameter(np.ones(1))
+    layer = APALU(3)
+    with pytest.raises(TypeError, match=r"nn\.Parameter of shape"):
+        layer.a = 1.0
+    layer.a = nn.Parameter(np.ones(3, np.float32))
+    assert len(list(layer.parameters())) == 2
+
+
 @pytest.mark.parametrize("positive", [False, True])
 def test_tied_keeps_it_differentiable_at_zero(positive):
     layer = APALU(3, init=1.0, tied=True, positive=positive)

@@ -178,3 +178,8 @@ def test_the_tree_is_json(file):
     with np.load(file, allow_pickle=False) as archive:
         tree = json.loads(archive["tree.json"].tobytes())
     assert tree["minigrad"] == checkpoint.FORMAT
+
+
+def test_names_that_end_like_members_do(tmp_path):
+    save(tmp_path / "f.npz", {"x": np.arange(3), "x.npy": np.arange(5)})
+    assert len(load(tmp_path / "f.npz")["x.npy"]) == 5

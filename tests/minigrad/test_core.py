@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad import Tensor, grad, tensor
+from minigrad import Tensor, grad, no_grad, tensor
 
 
 def leaf(*values):
@@ -136,13 +136,61 @@ class TestAsANumberAndASequence:
 
     @pytest.mark.parametrize("start", [2, [1.0, 2.0]])
     def test_in_place_operators_make_a_new_tensor(self, start):
-        x = y = leaf(1.0, 2.0)
-        y += start
+        x = leaf(1.0, 2.0)
+        y = x + start
         y *= 2
         y -= 1
         y /= 4
         assert x.tolist() == [1, 2]
         assert grad(y.sum(), x)[0].tolist() == [0.5, 0.5]
+
+    def test_of_a_leaf_they_change_the_numbers_and_take_no_grad(self):
+        x = y = leaf(1.0, 2.0)
+        with pytest.raises(RuntimeError, match="inside of no_grad"):
+            y -= 1
+        used = (x * x).sum()
+        with no_grad():
+            y -= 1
+            y += tensor([1.0, 3.0])
+            y *= 4
+            y /= 2
+        assert y is x
+        assert x.tolist() == [2, 8]
+        assert x.requires_grad
+        with pytest.raises(RuntimeError, match="was changed after"):
+            used.backward()
+        x.grad = tensor([1.0, 1.0])
+        x.data -= 0.5 * x.grad
+        assert x.tolist() == [1.5, 7.5]
+
+    def test_data_takes_numbers_only(self):
+        x = leaf(1.0, 2.0)
+        x.data = x.data - tensor([1.0, 1.0])
+        assert type(x.data) is np.ndarray
+        x.data = np.zeros((3, 1), np.float32)
+        (x * x).sum().backward()
+        assert x.grad.shape == (3, 1)
+        with pytest.raises(TypeError, match="hold real numbers"):
+            x.data = "abc"
+
+    def test_a_single_number_is_formatted_as_one(self):
+        assert f"{tensor(0.12345):.3f}" == "0.123"
+        with pytest.raises(TypeError):
+            f"{tensor([1.0, 2.0]):.3f}"
+
+    @pytest.mark.parametrize(
+        ("name", "instead"),
+        [
+            ("view", "reshape"),
+            ("exp", r"np.exp\(x\)"),
+            ("cuda", "one device"),
+            ("xyz", "xyz"),
+        ],
+    )
+    def test_names_from_elsewhere_are_told_what_to_write(self, name, instead):
+        with pytest.raises(AttributeError, match=instead):
+            getattr(leaf(1.0), name)
+        assert not hasattr(leaf(1.0), name)
 
 
 class TestAssignment:

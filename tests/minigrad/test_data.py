@@ -248,3 +248,10 @@ def test_transforms_in_a_row():
     ((y, _),) = DataLoader(TensorDataset(x, np.arange(8)), batch_size=8, transform=both)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y.data, x / 127.5 - 1, atol=1e-6)
+
+
+def test_random_numbers_of_different_batches_have_nothing_in_common():
+    data = TensorDataset(np.zeros((64, 100)), np.zeros(64, int))
+    noise = DataLoader(data, 8, generator=0, transform=lambda x, rng: rng.random(x.shape))
+    batches = [x.data.ravel() for x, _ in noise]
+    assert len(np.unique(np.concatenate(batches))) > 0.99 * 64 * 100

@@ -311,3 +311,11 @@ def test_graphs_may_be_made_in_many_threads():
     for value in (0.1, 0.2, 0.3, 0.4):
         work(value)
     assert dict(results) == together
+
+
+def test_gradients_that_are_recorded_have_memory_of_their_own():
+    x, y = leaf(1.0, 1.0), leaf(1.0, 1.0)
+    (x + y).sum().backward(create_graph=True)
+    assert not np.shares_memory(x.grad.data, y.grad.data)
+    x.grad.data[...] = 5
+    assert y.grad.tolist() == [1, 1]

@@ -395,3 +395,11 @@ def test_rounding_is_not_a_gradient():
     # Constant: its complex step is some 1e-17 by the cancellation of two terms.
     x = np.random.default_rng(3).uniform(0.2, 3, 200)
     assert gradcheck(lambda x: x / x, [x], lambda x, gy: 0 * x)
+
+
+def test_what_cannot_be_checked_is_said():
+    with pytest.raises(ValueError, match="input0 holds NaN"):
+        gradcheck(np.sin, [np.array([1.0, np.nan])])
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="different values for the same inputs"):
+        gradcheck(lambda x: x * rng.random(3), [np.ones(3)])

@@ -3,6 +3,7 @@
 The comparison with PyTorch is in tests/extras/test_optim_torch.py.
 """
 
+import copy
 import gc
 import tracemalloc
 
@@ -325,3 +326,16 @@ def test_a_norm_that_is_not_finite():
         optim.clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
     assert p.grad.data[1] == 1.0
     assert np.isnan(optim.clip_grad_norm_(p, 1.0))
+
+
+@pytest.mark.parametrize("size", [3, 40_000])
+def test_a_copy_goes_on_by_itself(size):
+    p = minigrad.tensor(np.ones(size), requires_grad=True)
+    optimizer = Adam([p], lr=0.1)
+    p.grad = minigrad.tensor(np.ones(size))
+    optimizer.step()
+    p2, optimizer2 = copy.deepcopy((p, optimizer))
+    optimizer.step()
+    optimizer2.step()
+    np.testing.assert_array_equal(p2.data, p.data)
+    assert p2.data is not p.data

@@ -72,6 +72,13 @@ def test_the_loss_of_an_epoch_is_the_mean_over_examples():
     assert history["loss"] == pytest.approx([want], rel=1e-5)  # the last batch has 8 of 32
 
 
+def test_the_validation_loss_is_the_mean_over_examples():
+    data = points(70)
+    net, history = trained(1, validation=DataLoader(data, batch_size=32))
+    want = loss(net(data.tensors[0].astype(np.float32)), data.tensors[1]).item()
+    assert history["val_loss"] == pytest.approx([want], rel=1e-5)  # the last batch has 6 of 32
+
+
 def test_validation_metrics_see_all_examples_at_once():
     sizes = []
 
@@ -385,3 +392,29 @@ def test_progress_is_one_line_rewritten_on_a_terminal():
     text = shown.getvalue()
     assert "\repoch 1/2  batch 1/7  loss" in text
     assert text.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_loader": points()}, "pass DataLoader"),
+        ({"validation": (np.zeros((3, 2)), np.zeros(3))}, "pass DataLoader"),
+        ({"loss": "cross_entropy"}, "loss is a function"),
+        ({"loss": nn.CrossEntropyLoss}, "loss is a function"),
+        ({"optimizer": Adam}, "optimizer must be one"),
+        ({"optimizer": Adam(Net().parameters())}, "none of the model's parameters"),
+        ({"metrics": ["accuracy"]}, "metrics maps names"),
+    ],
+)
+def test_wrong_kinds_of_arguments_are_told(change, message):
+    net = Net()
+    arguments = {
+        "model": net,
+        "loss": loss,
+        "optimizer": Adam(net.parameters()),
+        "train_loader": DataLoader(points(), batch_size=32),
+        "epochs": 1,
+        "progress": False,
+    }
+    with pytest.raises((TypeError, ValueError), match=message):
+        fit(**arguments | change)

@@ -110,9 +110,15 @@ def cross_entropy(
     >>> cross_entropy(logits, [0, 0]).item() == float(np.log(2) / 2)
     True
     """
+    input = input if hasattr(input, "ndim") else np.asarray(input)
     target = np.asarray(target) if not isinstance(target, Tensor) else target
     dim = min(1, input.ndim - 1)
     classes = input.shape[dim]
+    if target.dtype.kind == "f" and target.ndim == input.ndim - 1:
+        raise ValueError(
+            f"class labels must be integers, not {target.dtype}: use .astype(np.int64). "
+            f"(Floating targets are probabilities, of the input's shape {input.shape}.)"
+        )
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must lie between 0 and 1, not {label_smoothing}")
     if target.dtype.kind == "f":

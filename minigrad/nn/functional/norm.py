@@ -176,7 +176,7 @@ class _LayerNorm(Function):
         rows = math.prod(input.shape[: input.ndim - count])
         wide = np.float32 if input.dtype == np.float16 else input.dtype
         d, inverse, _, _ = _standardised(input.reshape(rows, size).astype(wide, copy=False), eps)
-        ctx.kept = d, inverse, weight, input.shape, input.dtype
+        ctx.kept = d, inverse, weight, input.shape, input.dtype, count
         y = d * weight.ravel() if weight is not None else d
         if bias is not None:
             y = y + bias.ravel()
@@ -184,10 +184,10 @@ class _LayerNorm(Function):
 
     @staticmethod
     def backward(ctx: Any, grad_output: Array) -> Any:
-        d, inverse, weight, shape, dtype = ctx.kept
+        d, inverse, weight, shape, dtype, count = ctx.kept
         g = grad_output.reshape(d.shape).astype(d.dtype, copy=False)
-        own = None if weight is None else weight.shape
-        dweight = None if own is None else (g * d).sum(axis=0).reshape(own)
+        own = shape[len(shape) - count :]
+        dweight = None if weight is None else (g * d).sum(axis=0).reshape(own)
         dbias = g.sum(axis=0).reshape(own) if ctx.needs_input_grad[2] else None
         dx = None
         if ctx.needs_input_grad[0]:

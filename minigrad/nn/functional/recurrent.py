@@ -54,23 +54,31 @@ def _earlier(states: Array, first: Array) -> Array:
 
 
 class _Rnn(Function):
-    """h' = tanh(W x + b + U h + c), or ReLU in place of tanh."""
+    """h' = tanh(W x + b + U h + c), or ReLU in place of tanh.
+
+    The state is 0 where a sequence has ended (``inside`` is False): ReLU has no bound, and what
+    overflowed there would be NaN in the gradients, 0 times an infinity.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Array, h: Array, w: Array, u: Array, b: Any, c: Any, rectify: bool
+        ctx: Any, x: Array, h: Array, w: Array, u: Array, b: Any, c: Any, rectify: bool, inside: Any
     ) -> Any:
         states = _projected(x, w, b, c)
-        ctx.kept = x, h, w, u, states, rectify
-        for z in states:
+        ctx.kept = x, h, w, u, states, rectify, inside
+        for t, z in enumerate(states):
             z += h @ u.T
             h = np.maximum(z, 0, out=z) if rectify else np.tanh(z, out=z)
+            if inside is not None:
+                h *= inside[t]
         return states
 
     @staticmethod
     def backward(ctx: Any, grad_output: Array) -> Any:
-        x, first, w, u, states, rectify = ctx.kept
+        x, first, w, u, states, rectify, inside = ctx.kept
         slope = states > 0 if rectify else 1 - states * states
+        if inside is not None:
+            slope = slope * inside
         d = np.empty_like(states)
         after = np.zeros_like(first)
         for t in reversed(range(len(x))):
@@ -86,13 +94,15 @@ class _Rnn(Function):
             total,
             total.copy(),
             None,
+            None,
         )
 
     @staticmethod
-    def formula(x: Any, h: Any, w: Any, u: Any, b: Any, c: Any, rectify: bool) -> Any:
+    def formula(x: Any, h: Any, w: Any, u: Any, b: Any, c: Any, rectify: bool, inside: Any) -> Any:
         states = []
-        for z in linear(x, w, b):
+        for t, z in enumerate(linear(x, w, b)):
             h = (relu if rectify else np.tanh)(z + linear(h, u, c))
+            h = h if inside is None else np.where(inside[t], h, 0)
             states.append(h)
         return np.stack(states)
 

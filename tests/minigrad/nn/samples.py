@@ -169,9 +169,18 @@ sample(
 sample("layer_norm, bare", lambda x: F.layer_norm(x, (3,)), numbers("x", 4, 3))
 sample("layer_norm, none", lambda x: F.layer_norm(x, (3,)), np.zeros((0, 3)))
 
+sample(
+    "layer_norm, bias alone",
+    lambda x, b: F.layer_norm(x, (2, 3), None, b),
+    numbers("x", 2, 2, 3),
+    numbers("b", 2, 3),
+)
+
+ENDED = np.array([[True, True], [True, False], [True, False]])[..., None]
 RECURRENT = {
-    "rnn, tanh": (lambda *xs: rnn(*xs, False), 1, 1),
-    "rnn, relu": (lambda *xs: rnn(*xs, True), 1, 1),
+    "rnn, tanh": (lambda *xs: rnn(*xs, False, None), 1, 1),
+    "rnn, relu": (lambda *xs: rnn(*xs, True, None), 1, 1),
+    "rnn, tanh, padded": (lambda *xs: rnn(*xs, False, ENDED), 1, 1),
     "gru": (gru, 3, 1),
     "lstm": (lstm, 4, 2),
 }
@@ -182,7 +191,7 @@ for name, (f, gates, states) in RECURRENT.items():
     biases = [numbers(f"{name} b", rows), numbers(f"{name} c", rows)]
     x = numbers(name, 3, 2, 3)
     sample(name, f, x, *first, *weights, *biases)
-    tail = (False,) if "tanh" in name else (True,) if "relu" in name else ()
+    tail = ("relu" in name, None) if "rnn" in name else ()
     bare = (
         (lambda *xs, tail=tail: rnn(*xs, None, None, *tail))
         if tail

@@ -109,6 +109,15 @@ class TestBatchNorm:
         np.testing.assert_allclose(y.mean((0, 2, 3)), 0, atol=1e-14)
         np.testing.assert_allclose(y.var((0, 2, 3)), 1, rtol=1e-12)
 
+    def test_without_a_momentum_the_statistics_are_means_over_the_batches(self):
+        layer = nn.BatchNorm1d(3, momentum=None)
+        batches = RNG.normal(2, 3, (4, 8, 3))
+        for batch in batches:
+            layer(batch)
+        np.testing.assert_allclose(layer.running_mean, batches.mean((0, 1)), rtol=1e-6)
+        unbiased = batches.var(1, ddof=1).mean(0)
+        np.testing.assert_allclose(layer.running_var, unbiased, rtol=1e-6)
+
     def test_running_statistics(self):
         x = RNG.normal(3, 5, (6, 4))
         layer = nn.BatchNorm1d(4, momentum=0.25)

@@ -187,3 +187,8 @@ MODULES = [
 @pytest.mark.parametrize(("module", "f", "target", "how"), MODULES)
 def test_module_is_its_function(module, f, target, how):
     assert module(X, target).item() == f(X, target, **how).item()
+
+
+def test_floating_labels_are_told_apart_from_probabilities():
+    with pytest.raises(ValueError, match="class labels must be integers"):
+        F.cross_entropy(np.zeros((3, 4)), [1.0, 2.0, 3.0])

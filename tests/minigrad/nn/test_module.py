@@ -333,3 +333,12 @@ def test_no_reference_cycles():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_parameter_is_not_replaced_by_what_is_none():
+    layer = nn.Linear(2, 1)
+    with pytest.raises(TypeError, match="weight is a parameter"):
+        layer.weight = np.ones((1, 2))
+    layer.weight = nn.Parameter(np.ones((1, 2), np.float32))
+    layer.bias = None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
