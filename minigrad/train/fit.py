@@ -130,6 +130,8 @@ def fit(
 
     Notes
     -----
+    A resumed run takes the optimiser's and the schedule's settings from the checkpoint.
+
     A run that was interrupted or killed at any moment and is started again, with the same
     arguments, gives the same numbers to the last bit as one that was not: the checkpoint holds
     parameters, buffers, the states of optimiser, schedule, loaders, callbacks and of minigrad's

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad import random
+from minigrad import nn, random
 from minigrad.checkpoint import CheckpointError, load, save, to_bytes
-from minigrad.train import Callback, Interrupted, TrainingWarning
+from minigrad.data import DataLoader, TensorDataset
+from minigrad.optim import SGD
+from minigrad.train import Callback, EarlyStopping, Interrupted, TrainingWarning, fit
 
 SCRIPT = Path(__file__).with_name("training_script.py")
 ROOT = SCRIPT.parents[2]
@@ -312,3 +314,18 @@ def test_the_best_is_a_model_to_load(finished):
     model.load_state_dict(best["model"])
     rows = best["history"]["rows"]
     assert rows[-1]["val_loss"] == min(row["val_loss"] for row in rows)
+
+
+def test_early_stopping_goes_on_waiting_where_it_was(tmp_path):
+    def run(epochs):
+        net = nn.Linear(2, 2)
+        x = np.ones((8, 2), np.float32)
+        loader = DataLoader(TensorDataset(x, np.zeros(8, int)), batch_size=8)
+        return fit(
+            net, nn.CrossEntropyLoss(), SGD(net.parameters(), lr=0.0), loader, epochs=epochs,
+            early_stopping=EarlyStopping(monitor="loss", patience=3), checkpoint_dir=tmp_path,
+            progress=False,
+        )  # fmt: skip
+
+    assert len(run(2)["loss"]) == 2
+    assert len(run(20)["loss"]) == 4  # the first is the best, then three of patience

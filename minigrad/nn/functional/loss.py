@@ -53,11 +53,13 @@ class _CrossEntropy(Function):
         with np.errstate(over="ignore"):
             z = input - input.max(axis=1, keepdims=True)
         e = np.exp(z)
-        total = e.sum(axis=1, keepdims=True)
-        e /= total
+        # In float16 the sum over many classes would overflow.
+        wide = np.float32 if e.dtype == np.float16 else e.dtype
+        total = e.sum(axis=1, keepdims=True, dtype=wide)
+        np.divide(e, total, out=e, casting="same_kind")
         rows = np.arange(len(target))
         ctx.softmax, ctx.chosen = e, (rows, target)
-        return (np.log(total)[:, 0] - z[rows, target]).mean()
+        return (np.log(total)[:, 0] - z[rows, target]).mean().astype(e.dtype)
 
     @staticmethod
     def backward(ctx: Any, grad_output: Array) -> Any:

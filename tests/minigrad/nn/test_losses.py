@@ -192,3 +192,12 @@ def test_module_is_its_function(module, f, target, how):
 def test_floating_labels_are_told_apart_from_probabilities():
     with pytest.raises(ValueError, match="class labels must be integers"):
         F.cross_entropy(np.zeros((3, 4)), [1.0, 2.0, 3.0])
+
+
+def test_many_classes_in_float16():
+    x = tensor(np.zeros((4, 70_000), np.float16), requires_grad=True)
+    loss = F.cross_entropy(x, np.zeros(4, int))
+    assert loss.dtype == np.float16
+    assert loss.item() == pytest.approx(np.log(70_000), rel=1e-3)
+    loss.backward()
+    assert np.isfinite(x.grad.data).all()
