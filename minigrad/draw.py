@@ -6,13 +6,14 @@ between them and the output, each with the shape of its result. Constants are no
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from minigrad.checkpoint import write_atomically
 from minigrad.core import Leaf, Tensor
 from minigrad.layout import Layout
 
@@ -168,16 +169,15 @@ class Drawing:
         kind = path.suffix.lower().removeprefix(".")
         if not kind:
             raise ValueError(f"{path} has no ending: .dot for text, .png or .svg for a picture")
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            whole = Path(folder) / path.name
-            if kind in ("dot", "gv"):
-                whole.write_text(self.dot + "\n", encoding="utf-8")
-            else:
-                from matplotlib import pyplot as plt
+        content = io.BytesIO()
+        if kind in ("dot", "gv"):
+            content.write((self.dot + "\n").encode("utf-8"))
+        else:
+            from matplotlib import pyplot as plt
 
-                figure = self.figure()
-                try:
-                    figure.savefig(whole, dpi=150)
-                finally:
-                    plt.close(figure)
-            os.replace(whole, path)
+            figure = self.figure()
+            try:
+                figure.savefig(content, format=kind, dpi=150)
+            finally:
+                plt.close(figure)
+        write_atomically(path, content.getvalue())

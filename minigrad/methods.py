@@ -103,8 +103,7 @@ class Methods:
                 "a leaf that requires grad is not changed in place while operations are recorded: "
                 "write x = x + y for a new Tensor, or change its numbers inside of no_grad()"
             )
-        other = getattr(other, "data", other) if not isinstance(other, np.ndarray) else other
-        ufunc(self.data, other, out=self.data)
+        ufunc(self.data, other.data if isinstance(other, Methods) else other, out=self.data)
         changed(self)
         return self
 

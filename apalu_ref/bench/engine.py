@@ -62,7 +62,7 @@ class Row(NamedTuple):
     goal: str
 
 
-def lenet(generator: np.random.Generator | None = None) -> nn.Sequential:
+def lenet() -> nn.Sequential:
     """The LeNet of the table, with APALU per channel."""
     return nn.Sequential(
         nn.Conv2d(1, 8, 5),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 
@@ -39,15 +38,6 @@ def deliver(text: str, path: str | None) -> None:
         with target.open("w", encoding="utf-8") as device:  # a device or pipe is written to
             device.write(text)
         return
-    # Beside the target: a rename is atomic only within one file system.
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # mkstemp makes private files
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+    from minigrad.checkpoint import write_atomically
+
+    write_atomically(target, text.encode("utf-8"))

@@ -99,7 +99,7 @@ class _Recurrent(Module):
 
     def _run(self, x: Any, state: list[Any], weights: list[Any], inside: Array | None) -> Any:
         """One layer in one direction: all states, (T, N, states · H)."""
-        raise NotImplementedError
+        raise NotImplementedError("RNN, GRU and LSTM say how a layer runs")
 
     def forward(self, input: Any, hx: Any = None, lengths: ArrayLike | None = None) -> Any:
         """All outputs, and the last states.
