@@ -16,13 +16,20 @@ ALLOWED = {
     "apalu_ref.formula": [],
     "apalu_ref.fused": ["apalu_ref.formula"],
     "apalu_ref.oracle": [],
+    "apalu_ref.ports": [],
     "apalu_ref.studies": ["apalu_ref", "minigrad"],
     "apalu_ref.exercises": ["apalu_ref", "minigrad"],
     "apalu_ref.cli": ["apalu_ref", "minigrad"],
     "apalu_ref": ["apalu_ref", "minigrad"],
 }
+# The one framework that a file may import, and is named after.
+FRAMEWORKS = ("autograd", "jax", "torch")
+BESIDE_A_FRAMEWORK = ("apalu_ref.ports", "apalu_ref.check.adapters")
 # Packages that may be used only by what stands above them.
-UPPER = {"apalu_ref.cli": ["apalu_ref.cli", "apalu_ref.__main__"]}
+UPPER = {
+    "apalu_ref.cli": ["apalu_ref.cli", "apalu_ref.__main__"],
+    "apalu_ref.ports": ["apalu_ref.ports"],
+}
 
 FILES = sorted(
     path for package in ("minigrad", "apalu_ref") for path in (ROOT / package).rglob("*.py")
@@ -59,7 +66,11 @@ def test_imports_go_one_way(path):
             for upper, users in UPPER.items():
                 assert not starts(other, upper) or any(starts(name, u) for u in users)
         else:
-            assert top in STANDARD or top in ("numpy", "matplotlib"), f"{name} imports {other}"
+            package, _, own = name.rpartition(".")
+            its_own = top == own and top in FRAMEWORKS and package in BESIDE_A_FRAMEWORK
+            testing = name == "apalu_ref.check.conformance" and top == "pytest"
+            known = top in STANDARD or top in ("numpy", "matplotlib") or its_own or testing
+            assert known, f"{name} imports {other}"
 
 
 def test_importing_the_package_imports_numpy_and_the_standard_library_only():
@@ -72,6 +83,16 @@ def test_importing_the_package_imports_numpy_and_the_standard_library_only():
     )
     others = {m for m in done.stdout.split() if m not in STANDARD and m != "numpy"}
     assert others == {"apalu_ref"}
+
+
+@pytest.mark.parametrize("name", ["torch", "jax"])
+def test_a_port_without_its_framework_says_what_to_install(name):
+    code = f"import sys; sys.modules['{name}'] = None; import apalu_ref.ports.{name}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: ")
+    assert last.endswith(f'pip install "apalu-ref[{name}]"')
 
 
 @pytest.mark.parametrize("path", FILES, ids=module)

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -18,6 +19,7 @@ from typing import IO, Any
 import numpy as np
 
 import apalu_ref
+from apalu_ref.check.plan import Request
 
 Frame = dict[str, Any]
 
@@ -36,8 +38,8 @@ class Child:
     ``"event"`` is ``"done"``, ``"refused"``, ``"hung"`` or ``"died"``.
     """
 
-    def __init__(self, subject: str, profile: str, skip: set[str], timeout: float) -> None:
-        self._timeout = timeout
+    def __init__(self, request: Request, skip: Iterable[str]) -> None:
+        self._timeout = request.timeout
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, str(_ROOT)],
@@ -48,11 +50,11 @@ class Child:
             start_new_session=True,  # so that what it starts can be ended with it
         )
         self._frames: queue.SimpleQueue[Frame] = queue.SimpleQueue()
-        request = {"subject": subject, "profile": profile, "skip": sorted(skip)}
+        asked = {**asdict(request), "skip": sorted(skip)}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.write(json.dumps(asked).encode() + b"\n")
             self._process.stdin.close()
         except BrokenPipeError:
             pass  # it died at once: reading says so

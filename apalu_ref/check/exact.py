@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apalu_ref import oracle
+from apalu_ref.check.inputs import Call
+from apalu_ref.check.precision import precision
 
 Array = NDArray[Any]
 
@@ -45,15 +47,24 @@ class Exact(NamedTuple):
 class Answer:
     """The exact value of one quantity, and what its tolerance is made of.
 
-    ``magnitude`` is Σ|terms| and ``scale`` is Σ|gy|·s, both over the summed axes; ``unit`` is
-    the m of the tolerance for underflow.
+    ``terms`` are what is summed, element by element in the shape of y. ``magnitude`` is
+    Σ|terms| and ``scale`` is Σ|gy|·s, both over the summed axes, of which ``count`` elements
+    make one; ``unit`` is the m of the tolerance for underflow. ``bar`` is how far the value
+    itself may be off, infinite where it is not known. Between the two ``ends``, if there are
+    any, lie the slopes that some convention allows at a kink; ``limits`` are what is
+    expected where x is not finite.
     """
 
     value: Exact
+    terms: Array
     magnitude: Array
     scale: Array
     unit: Array
     summed: bool
+    count: int = 1
+    bar: Array | float = 0.0
+    ends: tuple[Array, Array] | None = None
+    limits: Array | None = None
 
 
 @lru_cache(maxsize=1 << 17)
@@ -104,11 +115,39 @@ def reduce_to(shape: tuple[int, ...], array: Array, how: Callable[[Array], Any])
     return np.array([how(row) for row in rows], dtype=np.float64).reshape(shape)
 
 
-def answers(x: Array, a: Array, b: Array, gy: Array) -> dict[str, Answer]:
-    """The exact y, dx, da and db for one call."""
-    shape = np.broadcast_shapes(x.shape, a.shape, b.shape)
-    wide = [np.broadcast_to(t, shape).astype(np.float64) for t in (x, a, b, gy)]
-    x64, a64, b64, g64 = wide
+def gathered(
+    shape: tuple[int, ...],
+    terms: Exact,
+    scale: Array,
+    unit: Array,
+    bar: Array | float = 0.0,
+    ends: tuple[Array, Array] | None = None,
+    limits: Array | None = None,
+) -> Answer:
+    """The answer for an input of this shape, from its terms in the shape of y."""
+    magnitude = np.abs(terms.high)
+    if math.prod(shape) == terms.high.size:
+        parts = (part.reshape(shape) for part in (*terms, magnitude, scale, unit))
+        high, low, magnitude, scale, unit = parts
+        if isinstance(bar, np.ndarray):
+            bar = bar.reshape(shape)
+        return Answer(Exact(high, low), terms.high, magnitude, scale, unit, False,
+                      1, bar, ends, limits)  # fmt: skip
+    high = reduce_to((*shape, 1), np.stack(terms, axis=-1), math.fsum)[..., 0]
+    magnitude, scale, unit = (reduce_to(shape, t, np.sum) for t in (magnitude, scale, unit))
+    if isinstance(bar, np.ndarray):
+        bar = reduce_to(shape, bar, np.sum)
+    count = terms.high.size // max(1, math.prod(shape))
+    value = Exact(high, np.zeros(shape))
+    return Answer(value, terms.high, magnitude, scale, unit, True, count, bar, ends, limits)
+
+
+def answers(call: Call) -> dict[str, Answer]:
+    """The exact y, dx, da and db of APALU for one call."""
+    shape = call.shape
+    x64, a64, b64, g64 = (
+        np.broadcast_to(t, shape).astype(np.float64) for t in call.arrays.values()
+    )
     negative = x64 < 0
     value, slope = univariate(x64)
     parameter = np.where(negative, b64, a64)
@@ -120,23 +159,63 @@ def answers(x: Array, a: Array, b: Array, gy: Array) -> dict[str, Answer]:
         return Exact(*(np.where(mask, part, 0.0) for part in value))
 
     lift = np.where(x64 > _LARGE, 4.0, 1.0)
-    elementwise = {
-        "y": (times(value, parameter * lift), size, unit),
-        "dx": (times(times(slope, parameter), g64), g_size * size, unit * g_unit),
-        "da": (times(masked(~negative), g64 * lift), g_size, g_unit),
-        "db": (times(masked(negative), g64), g_size, g_unit),
+    above, below, nan = x64 == np.inf, x64 == -np.inf, np.nan
+    with np.errstate(invalid="ignore"):
+        y_limits = np.select([above, below], [a64 * np.inf, -b64], nan)
+        dx_limits = np.select([above, below], [2 * a64 * g64, 0 * b64], nan)
+    # Every convention's slope is allowed at 0, and where the platform may take x for 0.
+    x_type = call.storage or (str(call.x.dtype) if call.x.dtype.kind == "f" else "float64")
+    kink = np.abs(x64) < precision(x_type).tiny
+    ends = (np.where(kink, 1.5 * a64 * g64, nan), np.where(kink, b64 * g64, nan))
+    shapes = {name: t.shape for name, t in call.inputs.items()}
+    return {
+        "y": gathered(shape, times(value, parameter * lift), size, unit, limits=y_limits),
+        "dx": gathered(
+            shapes["x"],
+            times(times(slope, parameter), g64),
+            g_size * size,
+            unit * g_unit,
+            ends=ends,
+            limits=dx_limits,
+        ),
+        "da": gathered(shapes["a"], times(masked(~negative), g64 * lift), g_size, g_unit),
+        "db": gathered(shapes["b"], times(masked(negative), g64), g_size, g_unit),
     }
-    targets = {"y": shape, "dx": x.shape, "da": a.shape, "db": b.shape}
-    result = {}
-    for name, (exact, scale, m) in elementwise.items():
-        target = targets[name]
-        magnitude = np.abs(exact.high)
-        if math.prod(target) == math.prod(shape):
-            parts = (part.reshape(target) for part in (*exact, magnitude, scale, m))
-            high, low, magnitude, scale, m = parts
-            result[name] = Answer(Exact(high, low), magnitude, scale, m, summed=False)
-            continue
-        high = reduce_to((*target, 1), np.stack(exact, axis=-1), math.fsum)[..., 0]
-        magnitude, scale, m = (reduce_to(target, part, np.sum) for part in (magnitude, scale, m))
-        result[name] = Answer(Exact(high, np.zeros(target)), magnitude, scale, m, summed=True)
-    return result
+
+
+def second_answers(call: Call, cotangents: dict[str, Array]) -> dict[str, Answer]:
+    """The gradients of Σ c·(dx, da, db) by x, a, b and gy, to a few eps of float64.
+
+    ``cotangents`` are the c, by ``"dx"``, ``"da"``, ``"db"``.
+    """
+    shape = call.shape
+    x, a, b, g = (np.broadcast_to(t, shape).astype(np.float64) for t in call.arrays.values())
+    cx, ca, cb = (np.broadcast_to(cotangents[n], shape) for n in ("dx", "da", "db"))
+    negative = x < 0
+    (value, _), (slope, _) = univariate(x)
+    bend = np.where(negative, slope, _curvature(x))
+    parameter, c = np.where(negative, b, a), np.where(negative, cb, ca)
+    terms = {
+        "d2x": (g * (cx * parameter * bend + c * slope), call.x.shape),
+        "d2a": (np.where(negative, 0, g * cx * slope), call.parameters["a"].shape),
+        "d2b": (np.where(negative, g * cx * slope, 0), call.parameters["b"].shape),
+        "d2gy": (cx * parameter * slope + c * value, shape),
+    }
+    # Each of the few products is as large as this; four times as much rounding is allowed.
+    sizes = np.abs(cx) * (np.abs(parameter) + 1) + np.abs(c) * (np.abs(value) + 1)
+    one = np.ones(shape)
+    return {
+        name: gathered(
+            target,
+            Exact(np.asarray(t), 0 * one),
+            4 * sizes * (np.abs(g) if name != "d2gy" else one),
+            one,
+        )
+        for name, (t, target) in terms.items()
+    }
+
+
+def _curvature(x: Array) -> Array:
+    points, place = np.unique(np.abs(x), return_inverse=True)
+    values = np.array([_split("d2u", p)[0] for p in map(float, points)])
+    return np.asarray(values[place.reshape(x.shape)])

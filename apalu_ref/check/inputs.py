@@ -7,34 +7,93 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from apalu_ref.check.precision import precision
+
 Array = NDArray[Any]
 
 
 class Call(NamedTuple):
-    """The inputs of one forward and one backward."""
+    """The inputs of one forward and one backward.
+
+    NumPy has no bfloat16: where ``storage`` says so, the arrays are float32 and hold
+    values that are bfloat16 numbers.
+    """
 
     x: Array
-    a: Array
-    b: Array
+    parameters: dict[str, Array]
     gy: Array
+    storage: str = ""
+
+    @property
+    def inputs(self) -> dict[str, Array]:
+        """x and the parameters, by name."""
+        return {"x": self.x, **self.parameters}
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All of them, by name."""
+        return {**self.inputs, "gy": self.gy}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of y."""
+        return np.broadcast_shapes(*(t.shape for t in self.inputs.values()))
+
+    def copy(self) -> Call:
+        """The same values in fresh, contiguous arrays."""
+        copies = {n: np.array(t) for n, t in self.parameters.items()}
+        return self._replace(x=np.array(self.x), parameters=copies, gy=np.array(self.gy))
+
+
+def call(x: Array, a: Array, b: Array, gy: Array, storage: str = "") -> Call:
+    """A call of APALU."""
+    return Call(x, {"a": a, "b": b}, gy, storage)
+
+
+def renamed(given: Call, names: tuple[str, ...]) -> Call:
+    """The call for a function with parameters of these names.
+
+    The first takes a's values, the second b's, and so on in turn; gy keeps what of it the
+    new shape has room for.
+    """
+    if names == tuple(given.parameters):
+        return given
+    own = list(given.parameters.values())
+    parameters = {name: own[i % len(own)] for i, name in enumerate(names)}
+    fresh = Call(given.x, parameters, given.gy, given.storage)
+    if fresh.shape != given.gy.shape:
+        fresh = fresh._replace(gy=np.resize(given.gy, fresh.shape))
+    return fresh
+
+
+def as_bfloat16(t: Array) -> Array:
+    """Values rounded to bfloat16 (ties to even), as float32."""
+    bits = np.asarray(t, np.float32).view(np.uint32)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    return rounded.view(np.float32)
+
+
+def cast(values: Any, dtype: str) -> Array:
+    """Values rounded to a type; bfloat16 stays float32 in memory."""
+    with np.errstate(over="ignore"):
+        return as_bfloat16(values) if dtype == "bfloat16" else np.asarray(values).astype(dtype)
 
 
 def upstream(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """A random gy: never ones, never near zero, both signs, coarse enough for float16."""
-    size = rng.integers(64, 192, shape) / 128.0
-    return np.asarray(size * rng.choice([-1.0, 1.0], shape)).astype(dtype)
+    """A random gy: never ones, never near zero, both signs, with all the digits of its type."""
+    size = rng.uniform(0.5, 1.5, shape)
+    return cast(size * rng.choice([-1.0, 1.0], shape), dtype)
 
 
 def parameters(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
     """Random positive parameters, as drawn for training."""
-    return np.asarray(rng.integers(16, 256, shape) / 128.0).astype(dtype)
+    return cast(rng.uniform(0.125, 2.0, shape), dtype)
 
 
 def points(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
     """Random x of both signs; at most 101 different ones, so that the oracle is quick."""
-    pool = np.round(rng.normal(size=101) * 2 * 512) / 512
-    pool[pool == 0] = 0.25
-    return np.asarray(rng.choice(pool, shape)).astype(dtype)
+    pool = rng.normal(size=101) * 2
+    return cast(rng.choice(pool, shape), dtype)
 
 
 def random_call(
@@ -46,32 +105,38 @@ def random_call(
 ) -> Call:
     """Random inputs of these shapes."""
     shape = np.broadcast_shapes(x, a, b)
-    return Call(
+    return call(
         points(rng, x, dtype),
         parameters(rng, a, dtype),
         parameters(rng, b, dtype),
         upstream(rng, shape, dtype),
+        "bfloat16" if dtype == "bfloat16" else "",
     )
 
 
 def value_grid(dtype: str) -> Array:
     """Both signs: ±0, subnormal, tiny, around the kink, the working range, tails, large."""
-    info = np.finfo(dtype)
-    lowest = float(-np.log(float(info.smallest_subnormal)))
+    info = precision(dtype)
+    lowest = -float(np.log(info.smallest))
     magnitudes = np.concatenate(
         [
-            [0, info.smallest_subnormal, info.tiny / 4, info.tiny, info.tiny * 1024],
+            [0, info.smallest, info.tiny / 4, info.tiny, info.tiny * 1024],
             [info.eps / 4, info.eps, info.eps * 37],
-            np.geomspace(float(info.eps), 0.05, 12),
-            [0.1, 0.3, 0.5, 0.7, 1, 1.3, 1.40972813, 1.7, 2, 2.4, 3, 3.7, 4.5, 5.5, 7, 9, 11],
-            [14, 17, 19.7, 21.6, 25, 31, 40, 52],
+            np.geomspace(info.eps, 0.05, 12),
+            [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.02],
+            # Steps of a ninth and whole numbers, where people put thresholds.
+            np.arange(1, 60) / 9.0,
+            np.arange(1.0, 13.0),
+            [1.3, 1.40972813, 1.7, 14, 15.5, 17, 18.5, 19.7, 20, 20.5, 21.6, 25, 30, 31, 35, 36.5],
+            [37, 40, 44, 50, 52, 60, 75, 88.5, 89, 96, 103, 105, 130, 200, 260, 300, 400, 418, 430],
+            [500, 600, 700, 709, 710, 744, 746],
             np.linspace(0.7 * lowest, lowest + 3, 9),
             [info.max / 2.0**k for k in (4, 8, 12)],
-            [3e3, 2e4, 1e6, 1e12, 1e30, 1e100],
+            [1e3, 3e3, 2e4, 1e6, 1e12, 1e30, 1e100],
         ]
     )
-    with np.errstate(over="ignore"):
-        grid = np.unique(magnitudes.astype(dtype))
+    magnitudes = magnitudes[magnitudes <= info.max]
+    grid = np.unique(cast(magnitudes, dtype))
     return np.concatenate([-grid[::-1], grid])
 
 
@@ -119,3 +184,8 @@ LAYOUTS = {
     "zero-stride": zero_stride,
     "read-only": read_only,
 }
+
+
+def cotangents(given: Call, rng: np.random.Generator) -> dict[str, Array]:
+    """Random weights of the gradients, by whose sum second derivatives are asked for."""
+    return {f"d{n}": upstream(rng, t.shape, "float64") for n, t in given.inputs.items()}

@@ -6,7 +6,8 @@
 ``precision``
     Right, but more ULP off than careful code needs to be, or summed too narrowly.
 ``policy``
-    At x = 0 a slope other than 3a/2, but one between it and b.
+    At x = 0 a slope other than 3a/2, but one between it and b. A backward that leaves it to
+    PyTorch to sum its gradients.
 ``subnormal``
     The same, or flushed to zero, where x is below the smallest normal number.
 ``nonfinite``
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 
 from apalu_ref.check.exact import Answer
 from apalu_ref.check.inputs import Call
+from apalu_ref.check.precision import Precision, precision
 from apalu_ref.check.probes import Probe
 
 Array = NDArray[Any]
@@ -37,10 +39,11 @@ ULP_LIMITS = {
     "float64": {"y": 4, "dx": 32, "da": 4, "db": 4},
     "float32": {"y": 4, "dx": 16, "da": 4, "db": 4},
     "float16": {"y": 4, "dx": 8, "da": 4, "db": 4},
+    "bfloat16": {"y": 4, "dx": 8, "da": 4, "db": 4},
 }
 """ULP above which a right value draws a warning (precision)."""
 
-GRADIENTS = {"dx": "x", "da": "a", "db": "b"}
+_ANY_LIMIT = 32
 
 
 @dataclass
@@ -60,33 +63,48 @@ class Mark:
     error_ulp: float | None = None
     dtype: str = ""
 
+    @property
+    def general(self) -> bool:
+        """Whether its probe asks for plain values, not for how they are asked."""
+        return self.probe.family in (
+            "plain", "values", "scalars", "shapes", "upstream", "differences", "exhaustive"
+        )  # fmt: skip
 
-def in_ulp(error: Array, values: Array, dtype: np.dtype[Any]) -> Array:
-    """Errors in units of the spacing of ``dtype`` at the values."""
+    @property
+    def elementwise(self) -> bool:
+        """Whether it shows, for many x, which are wrong."""
+        return self.kind == "value" and self.want is not None and not self.want.summed and (
+            self.probe.family in ("values", "exhaustive", "differences")
+        )  # fmt: skip
+
+
+def in_ulp(error: Array, values: Array, kept: Precision) -> Array:
+    """Errors in units of the spacing of a type at the values."""
     with np.errstate(over="ignore"):
-        return np.asarray(error / spacing(values, dtype))
+        return np.asarray(error / spacing(values, kept))
 
 
-def spacing(values: Array, dtype: np.dtype[Any]) -> Array:
-    """The size of one ULP of ``dtype`` at each value."""
-    info = np.finfo(dtype)
+def spacing(values: Array, kept: Precision) -> Array:
+    """The size of one ULP of a type at each value."""
     _, exponent = np.frexp(np.abs(values))
-    lowest = int(info.minexp) - int(info.nmant)
-    return np.ldexp(1.0, np.maximum(exponent - 1 - int(info.nmant), lowest))
+    return np.ldexp(1.0, np.maximum(exponent - kept.bits, kept.lowest))
 
 
-def judged_dtype(call: Call) -> np.dtype[Any]:
+def judged(call: Call) -> Precision:
     """The lowest precision among the floating inputs."""
-    floats = [t.dtype for t in (call.x, call.a, call.b) if t.dtype.kind == "f"]
-    return min(floats, key=lambda d: d.itemsize)
+    if call.storage:
+        return precision(call.storage)
+    floats = [t.dtype for t in call.inputs.values() if t.dtype.kind == "f"]
+    return precision(str(min(floats, key=lambda d: d.itemsize)))
 
 
 def expected_dtypes(call: Call) -> dict[str, np.dtype[Any]]:
     """The types the results should have: NumPy's promotion, and each input's own."""
     wide = np.dtype(np.float64)
-    own = {n: t.dtype if t.dtype.kind == "f" else wide for n, t in call._asdict().items()}
-    y = np.result_type(own["x"], own["a"], own["b"])
-    return {"y": y, **{d: own[i] for d, i in GRADIENTS.items()}}
+    own = {n: t.dtype if t.dtype.kind == "f" else wide for n, t in call.arrays.items()}
+    y = np.result_type(*(own[name] for name in call.inputs))
+    first = {f"d{name}": own[name] for name in call.inputs}
+    return {"y": y, **first, **{f"d2{name}": own[name] for name in own}}
 
 
 def whole(call: Call, values: Array, shape: tuple[int, ...]) -> Array:
@@ -95,14 +113,21 @@ def whole(call: Call, values: Array, shape: tuple[int, ...]) -> Array:
 
 
 def judge(
-    probe: Probe, call: Call, got: dict[str, Array], exact: dict[str, Answer]
+    probe: Probe,
+    call: Call,
+    got: dict[str, Array],
+    exact: dict[str, Answer],
+    flushes: bool = False,
 ) -> Iterator[Mark]:
-    """Compare the results of one call with the exact values."""
+    """Compare the results of one call with the exact values.
+
+    ``flushes`` says that the platform takes numbers below the normal ones for zero.
+    """
     dtypes = expected_dtypes(call)
     for quantity, array in got.items():
         want = exact[quantity]
         base = Mark("", quantity, probe, "value", "", call, array, want)
-        base.dtype = str(array.dtype)
+        base.dtype = call.storage or str(array.dtype)
         if array.shape != want.value.high.shape:
             message = f"shape {array.shape}, expected {want.value.high.shape}"
             yield replace(base, level="core", kind="shape", message=message)
@@ -112,112 +137,119 @@ def judge(
             yield replace(base, level="core", kind="dtype", message=message)
             if array.dtype.kind != "f":
                 continue
-        yield from _values(base, array, want, call)
+        yield from _values(base, array, want, call, flushes)
 
 
-def _values(base: Mark, got: Array, want: Answer, call: Call) -> Iterator[Mark]:
+def _off(got: Array, want: Answer) -> Array:
+    """How far the answer is off for certain: NaN infinitely, an unknown value not at all."""
+    error = np.abs(want.value.minus(got))
+    bar = np.broadcast_to(want.bar, error.shape)
+    with np.errstate(invalid="ignore"):
+        error = np.maximum(np.where(np.isnan(error), np.inf, error) - bar, 0)
+    return np.where(np.isfinite(bar), error, 0.0)
+
+
+def _values(base: Mark, got: Array, want: Answer, call: Call, flushes: bool) -> Iterator[Mark]:
     finite = np.isfinite(call.x)
     if not finite.all():
-        yield from _nonfinite(base, got, call)
+        if want.limits is not None:
+            yield from _nonfinite(base, got, want.limits, call)
         # A sum over an infinity or NaN is not judged; elements beside one are.
         if want.summed:
             return
-    dtype = judged_dtype(call)
-    info = np.finfo(dtype)
-    eta = float(info.smallest_subnormal)
+    kept = judged(call)
     size = np.abs(want.value.high)
-    with np.errstate(over="ignore"):
-        overflow = size > float(np.finfo(got.dtype).max)
-    error = np.array(np.abs(want.value.minus(got)))
-    error[np.isnan(error)] = np.inf
-    error[overflow & np.isinf(got)] = 0
+    overflow = size > (np.finfo(got.dtype).max if not call.storage else kept.max)
+    error = _off(got, want)
+    error = np.where(overflow & np.isinf(got), 0.0, error)
+    if flushes:
+        error = np.maximum(error - 4 * kept.tiny * want.unit, 0)
     if want.summed:
-        allowed = float(info.eps) * (want.scale + want.magnitude)
+        # A plain running sum of n terms of one sign strays by some sqrt(n) roundings.
+        limit = max(CORE_EPS, float(np.sqrt(want.count)))
+        allowed = kept.eps * (want.scale + want.magnitude)
     else:
-        allowed = float(info.eps) * (size + want.scale)
-    core = error > CORE_EPS * (allowed + eta * want.unit)
+        limit = CORE_EPS
+        allowed = kept.eps * (size + want.scale)
+    core = error > limit * (allowed + kept.smallest * want.unit)
     if not want.summed:
         core &= whole(call, finite, core.shape)
 
-    zero, tiny = _kink(base.quantity, got, want, call)
-    yield from _mark(base, "core", core & ~zero & ~tiny, error, dtype)
-    yield from _mark(base, "policy", core & zero, error, dtype)
-    yield from _mark(base, "subnormal", core & tiny & ~zero, error, dtype)
-    yield from _precision(base, core, error, want, call, dtype)
+    zero, tiny = _kink(base.quantity, got, want, call, kept)
+    yield from _mark(base, "core", core & ~zero & ~tiny, error, kept)
+    yield from _mark(base, "policy", core & zero, error, kept)
+    yield from _mark(base, "subnormal", core & tiny & ~zero, error, kept)
+    yield from _precision(base, core, error, want, call, kept)
 
 
 def _precision(
-    base: Mark, core: Array, error: Array, want: Answer, call: Call, dtype: np.dtype[Any]
+    base: Mark, core: Array, error: Array, want: Answer, call: Call, kept: Precision
 ) -> Iterator[Mark]:
-    eta = float(np.finfo(dtype).smallest_subnormal)
     if want.summed:
-        eps = float(np.finfo(dtype).eps)
-        narrow = error > SUM_EPS * eps * (want.magnitude + want.scale)
-        narrow &= error > 2 * eta * want.unit + spacing(want.value.high, dtype)
+        narrow = error > SUM_EPS * kept.eps * (want.magnitude + want.scale)
+        narrow &= error > 2 * kept.smallest * want.unit + spacing(want.value.high, kept)
         if not (~core & narrow).any():
             return
-        for mark in _mark(base, "precision", ~core & narrow, error, dtype):
+        for mark in _mark(base, "precision", ~core & narrow, error, kept):
             mark.kind = "accumulation"
             yield mark
         return
-    moderate = _counted(call, dtype, error.shape)
-    ulp = in_ulp(error, want.value.high, dtype)
-    off = (ulp > ULP_LIMITS[str(dtype)][base.quantity]) & (error > 2 * eta * want.unit)
-    yield from _mark(base, "precision", ~core & off & moderate, error, dtype)
+    if base.quantity.startswith("d2"):
+        return  # near its roots a second derivative has no digits that anyone promises
+    limit = ULP_LIMITS[kept.name].get(base.quantity, _ANY_LIMIT)
+    ulp = in_ulp(error, want.value.high, kept)
+    off = (ulp > limit) & (error > 2 * kept.smallest * want.unit)
+    moderate = _counted(call, kept, error.shape)
+    yield from _mark(base, "precision", ~core & off & moderate, error, kept)
 
 
-def _counted(call: Call, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+def _counted(call: Call, kept: Precision, shape: tuple[int, ...]) -> Array:
     """Where ULP are counted: moderate a, b and gy; x normal (below, another level speaks)."""
     x = whole(call, call.x, shape)
-    counted = np.isfinite(x) & (np.abs(x) >= float(np.finfo(dtype).tiny))
-    for scale in (call.a, call.b, call.gy):
+    counted = np.isfinite(x) & (np.abs(x) >= kept.tiny)
+    for scale in (*call.parameters.values(), call.gy):
         size = np.abs(whole(call, scale, shape))
         counted &= (size >= 2.0**-10) & (size <= 2.0**10)
     return counted
 
 
-def _kink(quantity: str, got: Array, want: Answer, call: Call) -> tuple[Array, Array]:
-    """Where x is 0, or subnormal, and the answer is one that some convention allows there."""
+def _kink(
+    quantity: str, got: Array, want: Answer, call: Call, kept: Precision
+) -> tuple[Array, Array]:
+    """Where x is at a kink, or subnormal, and the answer is one that some convention allows."""
     shape = want.value.high.shape
     if want.summed:
         return np.zeros(shape, bool), np.zeros(shape, bool)
-    x = whole(call, call.x, shape).astype(np.float64)
-    zero = x == 0
-    normal = float(np.finfo(call.x.dtype).tiny) if call.x.dtype.kind == "f" else 1.0
-    tiny = (np.abs(x) < normal) & ~zero
-    if quantity != "dx":
+    x = np.abs(whole(call, call.x, shape).astype(np.float64))
+    normal = precision(call.storage or str(call.x.dtype)).tiny if call.x.dtype.kind == "f" else 1.0
+    tiny = (x < normal) & (x > 0)
+    if quantity != "dx" or want.ends is None:
         return np.zeros(shape, bool), tiny & (got == 0)
-    a, b, gy = (whole(call, t, shape).astype(np.float64) for t in (call.a, call.b, call.gy))
-    ends = np.stack([1.5 * a * gy, b * gy])
-    slack = 16 * float(np.finfo(judged_dtype(call)).eps) * np.abs(ends).max(axis=0)
+    ends = np.stack([end.reshape(shape) for end in want.ends])
+    slack = 16 * kept.eps * np.abs(ends).max(axis=0)
+    # Where there is no kink the ends are NaN, and nothing lies between them.
     between = (got >= ends.min(axis=0) - slack) & (got <= ends.max(axis=0) + slack)
-    return zero & between, tiny & (between | (got == 0))
+    return ~tiny & between, tiny & (between | (got == 0))
 
 
-def _nonfinite(base: Mark, got: Array, call: Call) -> Iterator[Mark]:
-    if base.quantity not in ("y", "dx"):
-        return
-    a, b, gy = (np.broadcast_to(t, call.x.shape) for t in (call.a, call.b, call.gy))
-    limits = {"y": (a * np.inf, -b), "dx": (2 * a * gy, 0 * b)}[base.quantity]
-    want = np.select([call.x == np.inf, call.x == -np.inf], limits, np.nan)
-    special = ~np.isfinite(call.x)
+def _nonfinite(base: Mark, got: Array, limits: Array, call: Call) -> Iterator[Mark]:
+    x, limits = (whole(call, t, got.shape) for t in (call.x, limits))
+    special = ~np.isfinite(x)
     with np.errstate(invalid="ignore"):
-        right = (np.isnan(got) & np.isnan(want)) | (got == want)
-        right |= np.abs(got - want) <= 16 * np.finfo(got.dtype).eps * np.abs(want)
-    for i in np.argwhere(special & ~right):
+        right = (np.isnan(got) & np.isnan(limits)) | (got == limits)
+        right |= np.abs(got - limits) <= 16 * judged(call).eps * np.abs(limits)
+    wrong = special & ~right
+    for i in np.argwhere(wrong):
         index = tuple(map(int, i))
-        message = f"x = {call.x[index]}: got {got[index]}, expected {want[index]}"
-        wrong = special & ~right
+        message = f"x = {x[index]}: got {got[index]}, expected {limits[index]}"
         yield replace(base, level="nonfinite", message=message, index=index, wrong=wrong)
 
 
-def _mark(
-    base: Mark, level: str, wrong: Array, error: Array, dtype: np.dtype[Any]
-) -> Iterator[Mark]:
+def _mark(base: Mark, level: str, wrong: Array, error: Array, kept: Precision) -> Iterator[Mark]:
     if not wrong.any():
         return
     assert base.want is not None
-    ulp = in_ulp(error, base.want.value.high, dtype)
+    ulp = in_ulp(error, base.want.value.high, kept)
     index = tuple(map(int, np.unravel_index(np.argmax(np.where(wrong, ulp, -1)), ulp.shape)))
     yield replace(base, level=level, index=index, error_ulp=float(ulp[index]), wrong=wrong)
 
@@ -236,8 +268,7 @@ def judge_repeated(
             continue  # different shapes are each reported where they are wrong
         scale = exact[quantity].magnitude
         apart = np.abs(one.astype(np.float64) - two.astype(np.float64))
-        eps = float(np.finfo(one.dtype).eps)
-        small = quantity in ("da", "db") and bool((apart <= SUM_EPS * eps * scale).all())
+        small = exact[quantity].summed and bool((apart <= SUM_EPS * judged(call).eps * scale).all())
         yield Mark(
             "repeatability" if small else "core",
             quantity,
@@ -245,21 +276,37 @@ def judge_repeated(
             "repeated",
             f"two equal calls differ by up to {apart.max():.3g}",
             call=call,
+            got=two.astype(np.float64) - one,
+            want=exact[quantity],
             dtype=str(one.dtype),
         )
 
 
-def ulp_seen(
-    call: Call, got: dict[str, Array], exact: dict[str, Answer]
-) -> Iterator[tuple[str, str, float]]:
-    """The worst error in ULP of each quantity, where the limits ask for it."""
-    dtype = judged_dtype(call)
+def judge_edited(
+    probe: Probe, call: Call, plain: dict[str, Array], edited: dict[str, Array]
+) -> Iterator[Mark]:
+    """Compare gradients after the caller has edited y with those after it has not."""
+    for quantity, one in plain.items():
+        if quantity != "y" and one.tobytes() != edited[quantity].tobytes():
+            message = "with y overwritten before backward it is another"
+            yield Mark(
+                "policy", quantity, probe, "edited", message, call=call, dtype=str(one.dtype)
+            )
+
+
+def errors_in_ulp(
+    call: Call, got: dict[str, Array], exact: dict[str, Answer], flushes: bool = False
+) -> Iterator[tuple[str, Array, Array, Array]]:
+    """Of each elementwise quantity its x, its errors in ULP, and where the limits ask for them."""
+    kept = judged(call)
     for quantity, array in got.items():
         want = exact[quantity]
         if want.summed or array.shape != want.value.high.shape or array.dtype.kind != "f":
             continue
-        error = np.abs(want.value.minus(array))
-        counted = _counted(call, dtype, array.shape)
-        counted &= error > 2 * float(np.finfo(dtype).smallest_subnormal) * want.unit
-        ulp = in_ulp(error, want.value.high, dtype)[counted]
-        yield quantity, str(dtype), float(np.nan_to_num(ulp, nan=np.inf).max(initial=0.0))
+        error = _off(array, want)
+        counted = _counted(call, kept, array.shape)
+        if flushes:
+            error = np.maximum(error - 4 * kept.tiny * want.unit, 0)
+        counted &= error > 2 * kept.smallest * want.unit
+        ulp = np.nan_to_num(in_ulp(error, want.value.high, kept), nan=np.inf, posinf=np.inf)
+        yield quantity, whole(call, call.x, array.shape), ulp, counted

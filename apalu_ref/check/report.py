@@ -1,22 +1,21 @@
-"""What a check found, as text and as JSON."""
+"""What a check found."""
 
 from __future__ import annotations
 
 import json
 import math
-import textwrap
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from apalu_ref.check.subject import SubjectError
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the JSON layout."""
 
-SUITE = 1
+SUITE = 2
 """Version of the probes: a report of another suite may have asked other questions."""
-
-QUANTITIES = ("y", "dx", "da", "db")
 
 
 @dataclass
@@ -41,6 +40,22 @@ class Finding:
     repro: str
     also: list[str] = field(default_factory=list)
 
+    @property
+    def head(self) -> str:
+        """What to call it."""
+        return self.cause or self.message
+
+
+class Points(NamedTuple):
+    """The errors of one quantity in one probe, for the picture: ULP against x."""
+
+    quantity: str
+    dtype: str
+    x: NDArray[Any]
+    ulp: NDArray[Any]
+    counted: NDArray[Any]
+    wrong: NDArray[Any]
+
 
 @dataclass
 class Report:
@@ -48,22 +63,25 @@ class Report:
 
     ``comparisons`` tells for every quantity what the oracle says of it (``"agrees"``,
     ``"warns"``, ``"wrong"``) and, for gradients, whether they are the derivative of the
-    subject's own forward (``"agrees"``, ``"disagrees"``, ``"inconclusive"``).
+    subject's own forward (``"agrees"``, ``"disagrees"``, ``"inconclusive"``). ``probes``
+    are the ids of those that were run.
     """
 
     subject: str
+    adapter: str
+    against: str
     profile: str
     forward_only: bool
     findings: list[Finding]
     not_offered: list[str]
     comparisons: dict[str, dict[str, str]]
     worst_ulp: dict[str, dict[str, float]]
-    probes: int
+    probes: list[str]
     values: int
     not_run: int
     seconds: float
     printed: str = ""
-    adapter: str = "numpy"
+    points: list[Points] = field(default_factory=list, repr=False)
 
     @property
     def errors(self) -> list[Finding]:
@@ -87,6 +105,34 @@ class Report:
         """0 if it conforms, 1 if it fails."""
         return 1 if self.errors else 0
 
+    def by_cause(self) -> list[tuple[Finding, list[str], list[str]]]:
+        """Findings that share a level and a cause told as one, errors first.
+
+        Each with the quantities it concerns and the ids of all its probes.
+        """
+        groups: dict[tuple[str, str], list[Finding]] = {}
+        for finding in sorted(self.findings, key=lambda f: f not in self.errors):
+            groups.setdefault((finding.level, finding.head), []).append(finding)
+        return [
+            (
+                found[0],
+                _named(found),
+                list(dict.fromkeys(p for f in found for p in (f.probe, *f.also))),
+            )
+            for found in groups.values()
+        ]
+
+    def of_probe(self, probe: str) -> list[Finding]:
+        """The findings that a probe has a part in."""
+        return [f for f in self.findings if probe == f.probe or probe in f.also]
+
+    def counts(self) -> str:
+        """``"2 errors, 1 warning"``, causes counted once."""
+        told = [finding for finding, _, _ in self.by_cause()]
+        errors = sum(finding in self.errors for finding in told)
+        parts = ((errors, "error"), (len(told) - errors, "warning"))
+        return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in parts if n)
+
     def to_dict(self) -> dict[str, Any]:
         """The report in plain types, as written to JSON."""
         return {
@@ -94,6 +140,7 @@ class Report:
             "suite": SUITE,
             "subject": self.subject,
             "adapter": self.adapter,
+            "against": self.against,
             "profile": self.profile,
             "verdict": self.verdict,
             "findings": [asdict(f) for f in self.findings],
@@ -107,121 +154,44 @@ class Report:
                     quantity: {t: w if w < math.inf else "inf" for t, w in worst.items()}
                     for quantity, worst in self.worst_ulp.items()
                 },
-                "probes": self.probes,
-                "not_run": self.not_run,
+                "probes": len(self.probes),
                 "values": self.values,
+                "not_run": self.not_run,
                 "seconds": round(self.seconds, 3),
             },
         }
 
     def to_json(self) -> str:
-        """The report as JSON; numbers that JSON cannot hold are strings ("nan", "inf")."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+        """The report as JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
 
     def to_text(self, verbose: bool = False) -> str:
-        """The report for a person; ``verbose`` names every probe and shows what it printed."""
-        lines = [f"{self.subject}  ({self.adapter}, profile {self.profile})", ""]
-        for finding, quantities in self._by_cause():
-            lines += _finding(finding, quantities, finding in self.errors, verbose)
-        lines += self._table()
-        if self.forward_only:
-            lines += ["It is a function f(x, a, b) -> y: gradients were not checked.", ""]
-        if self.not_offered:
-            lines += [f"Not offered: {', '.join(self.not_offered)}.", ""]
-        if self.not_run:
-            lines += [f"It stopped too often: {self.not_run} probes were not run.", ""]
-        if verbose and self.printed.strip():
-            lines += ["It printed:", textwrap.indent(self.printed.rstrip(), "  "), ""]
-        told = [finding for finding, _ in self._by_cause()]
-        errors = sum(finding in self.errors for finding in told)
-        warnings = len(told) - errors
-        counts = [f"{n} {w}{'s' if n > 1 else ''}"
-                  for n, w in ((errors, "error"), (warnings, "warning")) if n]  # fmt: skip
-        outcome = "FAILS" if errors else "CONFORMS"
-        lines.append(
-            f"{outcome}{': ' if counts else ''}{', '.join(counts)}  "
-            f"({self.probes} probes, {self.values:,} values, {self.seconds:.1f} s)"
-        )
-        return "\n".join(lines) + "\n"
+        """The report for a person; ``verbose`` names every probe."""
+        from apalu_ref.check.reports.text import text
 
-    def _by_cause(self) -> list[tuple[Finding, list[str]]]:
-        """Findings told as one: same level and cause, whatever the quantity. Errors first."""
-        groups: dict[tuple[str, str], list[Finding]] = {}
-        for finding in sorted(self.findings, key=lambda f: f not in self.errors):
-            key = (finding.level, finding.cause or finding.message)
-            groups.setdefault(key, []).append(finding)
-        return [(g[0], list(dict.fromkeys(f.quantity for f in g))) for g in groups.values()]
-
-    def _table(self) -> list[str]:
-        rows = [
-            (
-                "",
-                "against the oracle",
-                "worst ULP",
-                "against differences of its own forward, elementwise",
-            )
-        ]
-        for quantity in QUANTITIES:
-            if quantity not in self.comparisons:
-                continue
-            said = self.comparisons[quantity]
-            worst = self.worst_ulp.get(quantity, {})
-            ulp = ", ".join(f"{_short(w)} ({d[0]}{d[5:]})" for d, w in worst.items())
-            rows.append((quantity, said["oracle"], ulp, said.get("differences", "")))
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        text = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
-        return [*("  " + line.rstrip() for line in text), ""]
+        return text(self, verbose)
 
 
-def failure(subject: str, profile: str, error: SubjectError) -> dict[str, Any]:
+def _named(findings: list[Finding]) -> list[str]:
+    """The quantities to tell: of what is written to the input, not what comes of it."""
+    names = list(dict.fromkeys(f.quantity for f in findings))
+    _, written, words = findings[0].cause.partition("an argument is written to: ")
+    return [name for name in names if name == words.split()[0]] or names if written else names
+
+
+def failure(
+    subject: str, profile: str, error: SubjectError, adapter: str = "auto", against: str = "apalu"
+) -> dict[str, Any]:
     """The same layout for a check that could not begin."""
     return {
         "schema": SCHEMA,
         "suite": SUITE,
         "subject": subject,
-        "adapter": "numpy",
+        "adapter": adapter,
+        "against": against,
         "profile": profile,
         "verdict": "error",
         "findings": [],
         "not_offered": [],
         "summary": {"message": str(error), "exit_status": error.exit_status},
     }
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}" if value < 1000 or value == math.inf else f"{value:.0e}"
-
-
-def _finding(finding: Finding, quantities: list[str], error: bool, verbose: bool) -> list[str]:
-    label = "FAIL" if error else "WARN"
-    head = finding.cause or finding.message
-    lines = textwrap.wrap(
-        f"{label} {finding.level} {', '.join(quantities)}: {head}",
-        width=96,
-        subsequent_indent="     ",
-    )
-    rows = []
-    if finding.cause and finding.message:
-        rows.append(("what", finding.message))
-    rows.append(("where", finding.probe + (f" and {_others(finding, verbose)}"
-                                           if finding.also else "")))  # fmt: skip
-    if finding.fix:
-        rows.append(("fix", finding.fix))
-    for name, text in rows:
-        lines += textwrap.wrap(
-            text,
-            width=96,
-            initial_indent=f"     {name:<6} ",
-            subsequent_indent=" " * 12,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    lines += [f"     {'repro':<6} {finding.repro}", ""]
-    return lines
-
-
-def _others(finding: Finding, verbose: bool) -> str:
-    if verbose:
-        return ", ".join(finding.also)
-    n = len(finding.also)
-    return f"{n} more probe{'s' if n > 1 else ''} (-v lists them)"

@@ -1,18 +1,13 @@
-"""Somebody's implementation: how it is named, loaded and called."""
+"""Somebody's implementation: how it is named and loaded."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
 
 
 class SubjectError(Exception):
@@ -52,23 +47,32 @@ def require_exists(name: str) -> None:
         raise SubjectError(f"no such file: {source}", 2)
 
 
-def load(name: str) -> Subject:
-    """Import a subject into this process.
+@dataclass
+class Target:
+    """What a name names, and the module it was found in."""
+
+    name: str
+    value: Any
+    module: Any
+
+
+def load(name: str) -> Target:
+    """Import what a name names into this process.
 
     Parameters
     ----------
     name : str
         ``file.py``, ``file.py:attribute``, ``package.module`` or
-        ``package.module:attribute``. See :class:`Subject` for what it may name.
+        ``package.module:attribute``.
 
     Returns
     -------
-    Subject
+    Target
 
     Raises
     ------
     SubjectError
-        If there is no such file, module or attribute, or it names something else.
+        If there is no such file, module or attribute.
     Exception
         Whatever importing it raises.
     """
@@ -97,12 +101,12 @@ def load(name: str) -> Subject:
             target = getattr(target, part)
         except AttributeError:
             raise SubjectError(
-                f"{source} has no attribute {attribute!r}{_suggest(module)}", 2
+                f"{source} has no attribute {attribute!r}{suggest(module)}", 2
             ) from None
-    return Subject(target, name, module)
+    return Target(name, target, module)
 
 
-def _suggest(module: Any) -> str:
+def suggest(module: Any) -> str:
     """What the module does define, for messages."""
     found = [
         key
@@ -114,69 +118,9 @@ def _suggest(module: Any) -> str:
     return f"; it defines {', '.join(found[:8])}" if found else ""
 
 
-class Subject:
-    """What is checked: a pair of functions, or a forward function alone.
-
-    ``target`` is an object (module, class made without arguments, or instance) with
-    ``forward(x, a, b) -> (y, ctx)`` and ``backward(ctx, gy) -> (dx, da, db)``, or a function
-    ``f(x, a, b) -> y``, of which only the values are checked.
-    """
-
-    def __init__(self, target: Any, name: str, module: Any = None) -> None:
-        self.name = name
-        self.forward_only = False
-        forward, backward = (getattr(target, key, None) for key in ("forward", "backward"))
-        if callable(forward) and callable(backward):
-            self._target: Any = target() if inspect.isclass(target) else target
-        elif not inspect.ismodule(target) and callable(target) and not inspect.isclass(target):
-            self._target = target
-            self.forward_only = True
-        else:
-            one = "backward" if callable(forward) else "forward"
-            missing = f"no {one}" if callable(forward) or callable(backward) else "neither"
-            raise SubjectError(
-                f"{name} has {missing}{'' if missing != 'neither' else ' forward nor backward'}: "
-                "name an object with forward(x, a, b) -> (y, ctx) and backward(ctx, gy) -> "
-                f"(dx, da, db), or a function f(x, a, b) -> y{_suggest(module or target)}",
-                2,
-            )
-
-    def forward(self, x: Array, a: Array, b: Array) -> tuple[Array, Any]:
-        """Call forward; (y, ctx). Raises WrongReturnError if it returns something else."""
-        if self.forward_only:
-            return _array("f", "y", self._target(x, a, b)), None
-        result = self._target.forward(x, a, b)
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise WrongReturnError(
-                f"forward returned {_describe(result)}, expected a pair (y, ctx)"
-            )
-        return _array("forward", "y", result[0]), result[1]
-
-    def backward(self, ctx: Any, gy: Array) -> tuple[Array, Array, Array]:
-        """Call backward; (dx, da, db). Raises WrongReturnError if it returns something else."""
-        result = self._target.backward(ctx, gy)
-        if not isinstance(result, (tuple, list)) or len(result) != 3:
-            raise WrongReturnError(
-                f"backward returned {_describe(result)}, expected three (dx, da, db)"
-            )
-        dx, da, db = (
-            _array("backward", n, r) for n, r in zip(("dx", "da", "db"), result, strict=True)
-        )
-        return dx, da, db
-
-
-def _array(function: str, name: str, value: Any) -> Array:
-    if not isinstance(value, (np.ndarray, np.generic)):
-        raise WrongReturnError(
-            f"{function} returned {_describe(value)} for {name}, expected a NumPy array"
-        )
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiubc":
-        raise WrongReturnError(f"{function} returned an array of {array.dtype} for {name}")
-    return array
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
+def describe(value: Any) -> str:
+    """What a value is, for messages about what was returned."""
+    if isinstance(value, (tuple, list)):
+        kind = "a tuple" if isinstance(value, tuple) else "a list"
+        return f"{kind} of {len(value)}"
     return f"a {type(value).__name__}" if value is not None else "None"

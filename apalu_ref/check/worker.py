@@ -10,17 +10,21 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
-from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apalu_ref.check.adapters import Adapter, Options, adapter_for
+from apalu_ref.check.calls import Caller, elementwise, raised
+from apalu_ref.check.elementwise import measure
+from apalu_ref.check.features import REFUSABLE, withheld
 from apalu_ref.check.inputs import Call
-from apalu_ref.check.probes import Probe, probes
-from apalu_ref.check.subject import Subject, SubjectError, WrongReturnError, load
-from minigrad.differences import derivative
+from apalu_ref.check.plan import Plan, Request
+from apalu_ref.check.probes import APALU, Probe, probes
+from apalu_ref.check.reference import Reference
+from apalu_ref.check.subject import SubjectError
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]
@@ -28,34 +32,41 @@ Arrays = dict[str, Array]
 
 def main() -> None:
     """Serve one request."""
-    request = json.loads(sys.stdin.readline())
+    read = json.loads(sys.stdin.readline())
+    skip = set(read.pop("skip"))
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    chosen = [p for p in probes(request["profile"]) if p.id not in request["skip"]]
+    os.environ.setdefault("JAX_ENABLE_X64", "1")  # before the subject imports it
     try:
-        subject = load(request["subject"])
+        worker = Worker(Request(**read))
     except SubjectError as error:
         _send(out, {"event": "refused", "message": str(error), "status": error.exit_status})
         return
     except BaseException as error:  # a subject may raise anything, SystemExit included
-        _send(out, {"event": "refused", "status": 3, **_raised("importing it", error)})
+        said = raised("importing it", error)
+        missing = getattr(error, "name", "") if isinstance(error, ModuleNotFoundError) else ""
+        if missing in ("torch", "jax", "autograd"):
+            said["message"] += f" (pip install 'apalu-ref[{missing}]')"
+        _send(out, {"event": "refused", "status": 3, **said})
         return
-    _send(out, {"event": "loaded", "forward_only": subject.forward_only})
-    for probe in chosen:
+    _send(out, {"event": "loaded", "plan": asdict(worker.plan)})
+    for probe in worker.asked():
+        if probe.id in skip:
+            continue
         _send(out, {"event": "start", "probe": probe.id})
-        answer, arrays = _run(subject, probe)
+        answer, arrays = worker.run(probe)
+        answer["forward_only"] = worker.adapter.forward_only
         _send(out, {"event": "answer", "probe": probe.id, **answer}, arrays)
     _send(out, {"event": "done"})
 
 
 def _send(out: BinaryIO, header: dict[str, Any], arrays: Arrays | None = None) -> None:
-    arrays = {k: np.ascontiguousarray(v) for k, v in (arrays or {}).items()}
+    arrays = arrays or {}
     header["arrays"] = [
-        # ascontiguousarray makes 0-d arrays 1-d: the shape comes from the original.
-        {"name": k, "dtype": v.dtype.str, "shape": shape, "bytes": v.nbytes}
-        for (k, v), shape in zip(arrays.items(), header.pop("shapes", ()), strict=True)
+        {"name": k, "dtype": v.dtype.str, "shape": list(v.shape), "bytes": v.nbytes}
+        for k, v in arrays.items()
     ]
     out.write(json.dumps(header).encode() + b"\n")
     for array in arrays.values():
@@ -63,126 +74,86 @@ def _send(out: BinaryIO, header: dict[str, Any], arrays: Arrays | None = None) -
     out.flush()
 
 
-def _raised(where: str, error: BaseException) -> dict[str, Any]:
-    try:
-        text = str(error).strip().splitlines()
-    except Exception:  # it is not ours: even this may fail
-        text = []
-    message = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-    if isinstance(error, SyntaxError) and error.lineno:
-        message = f"{type(error).__name__}: {error.msg} (line {error.lineno})"
-    if isinstance(error, SystemExit):
-        message = f"it exited (SystemExit: {text[0] if text else error.code})"
-    return {
-        "message": str(error) if isinstance(error, WrongReturnError) else f"{where}: {message}",
-        # A clear refusal, as of an unsupported input: one of these, with a message.
-        "refusal": isinstance(error, (TypeError, ValueError, NotImplementedError)) and bool(text),
-        "traceback": "".join(traceback.format_exception(error)),
-    }
+class Worker:
+    """A loaded subject, what it is judged against, and what will be asked of it."""
 
-
-class _Watch:
-    """Runs calls of a subject and notes what it writes to."""
-
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
-        self.written: list[str] = []
-        self.where = "forward"
-
-    def forward(self, call: Call) -> tuple[Array, Any]:
-        self.where = "forward"
-        return self._guard("forward", {"x": call.x, "a": call.a, "b": call.b}, self.subject.forward)
-
-    def backward(self, call: Call, ctx: Any) -> tuple[Array, Array, Array]:
-        self.where = "backward"
-        given = {"gy": call.gy}
-        dx, da, db = self._guard(
-            "backward", given, lambda gy: self.subject.backward(ctx, gy), keep=call
+    def __init__(self, request: Request, adapter: Adapter | None = None) -> None:
+        names: tuple[str, ...] | None = APALU
+        self._reference = None
+        if request.against not in ("apalu", "self"):
+            self._reference = Reference(request.against)
+            names = self._reference.names
+        elif request.against == "self":
+            names = None
+        if adapter is None:
+            options = Options(names, request.map, request.device)
+            adapter = adapter_for(request.subject, request.adapter, options, request.timeout)
+        self.adapter = adapter
+        self.request = request
+        try:
+            gone = withheld({**adapter.capabilities, **request.declared})
+        except ValueError as error:
+            raise SubjectError(f"{request.subject}: capabilities: {error}", 2) from None
+        features = set(adapter.features)
+        if request.profile == "exhaustive":
+            features |= adapter.exhaustive
+        if request.against != "apalu":
+            features -= {"second order", "integers", "subnormals"}
+        self._dtype = next(t for t in ("float64", "float32", "float16", "bfloat16")
+                           if t in features - gone)  # fmt: skip
+        self.plan = Plan(
+            adapter=adapter.name,
+            names=list(adapter.names),
+            features=sorted(features - gone),
+            withheld=sorted(gone & features),
+            refusable=sorted({*REFUSABLE, *adapter.exhaustive}),
+            kinks=self._kinks(),
         )
-        return dx, da, db
 
-    def _guard(
-        self, where: str, given: Arrays, function: Callable[..., Any], keep: Call | None = None
-    ) -> Any:
-        watched = dict(given) if keep is None else {**given, "x": keep.x, "a": keep.a, "b": keep.b}
-        before = {name: array.tobytes() for name, array in watched.items()}
-        result = function(*given.values())
-        for name, array in watched.items():
-            if array.tobytes() != before[name]:
-                self.written.append(f"{name} in {where}")
-        return result
+    def _kinks(self) -> list[float]:
+        if self._reference is not None:
+            return self._reference.kinks
+        return [0.0]
 
+    def asked(self) -> list[Probe]:
+        """The probes, in order."""
+        return probes(self.request.profile, self.plan.features)
 
-def _run(subject: Subject, probe: Probe) -> tuple[dict[str, Any], Arrays]:
-    """One probe: what it answered (arrays named ``call.quantity``), wrote to, or raised."""
-    calls, watch = probe.calls(), _Watch(subject)
-    notes: dict[str, Any] = {"written": watch.written, "overwritten": []}
-    try:
-        if probe.kind == "differences":
-            arrays = _differences(watch, calls[0])
-        elif probe.kind == "interleaved":
-            arrays = _interleaved(watch, calls, notes["overwritten"])
-        else:
-            arrays = {}
+    def run(self, probe: Probe) -> tuple[dict[str, Any], Arrays]:
+        """One probe: what it answered, wrote to, or raised, and what to compare it with."""
+        calls = probe.calls(tuple(self.plan.names), self.plan.kinks)
+        caller = Caller(self.adapter)
+        notes: dict[str, Any] = {"written": caller.written, "overwritten": caller.overwritten}
+        # What it writes to must not move the questions.
+        asked = [call.copy() for call in calls]
+        self.adapter.remarks.clear()
+        try:
+            arrays = caller.run(probe, calls)
+            caller.where = "forward"
+            arrays = arrays | self._measured(probe, asked)
+        except BaseException as error:  # whatever it raises is an answer to be reported
+            said = raised(caller.where, error)
+            said["refusal"] |= probe.kind == "second" and isinstance(error, Exception)
+            return {**notes, "raised": said}, {}
+        notes["remarks"] = list(dict.fromkeys(self.adapter.remarks))
+        return notes, {k: np.asarray(v) for k, v in arrays.items()}
+
+    def _measured(self, probe: Probe, calls: list[Call]) -> Arrays:
+        """Differences of its own forward, and the reference's values, where they are needed."""
+        found: Arrays = {}
+        names = tuple(self.plan.names)
+        own = elementwise(self.adapter, names)
+        if self.request.against == "self":
             for i, call in enumerate(calls):
-                y, ctx = watch.forward(call)
-                arrays |= _copies(i, y=y, **_gradients(watch, call, ctx))
-    except BaseException as error:  # whatever it raises is an answer to be reported
-        return {**notes, "raised": _raised(watch.where, error), "shapes": []}, {}
-    return {**notes, "shapes": [list(array.shape) for array in arrays.values()]}, arrays
-
-
-def _copies(i: int, **arrays: Array) -> Arrays:
-    # Copied at once: a later call may overwrite a buffer that was handed out.
-    return {f"{i}.{name}": array.copy() for name, array in arrays.items()}
-
-
-def _gradients(watch: _Watch, call: Call, ctx: Any) -> Arrays:
-    if watch.subject.forward_only:
-        return {}
-    return dict(zip(("dx", "da", "db"), watch.backward(call, ctx), strict=True))
-
-
-def _interleaved(watch: _Watch, calls: list[Call], overwritten: list[str]) -> Arrays:
-    """Both forwards before both backwards; notes results that a later call has changed."""
-    handed_out: Arrays = {}
-    arrays: Arrays = {}
-    contexts = []
-    for i, call in enumerate(calls):
-        y, ctx = watch.forward(call)
-        contexts.append(ctx)
-        handed_out[f"{i}.y"] = y
-        arrays |= _copies(i, y=y)
-    for i, (call, ctx) in enumerate(zip(calls, contexts, strict=True)):
-        gradients = _gradients(watch, call, ctx)
-        handed_out |= {f"{i}.{name}": gradient for name, gradient in gradients.items()}
-        arrays |= _copies(i, **gradients)
-    for name, array in handed_out.items():
-        if array.tobytes() != arrays[name].tobytes():
-            overwritten.append(name.partition(".")[2])
-    return arrays
-
-
-def _differences(watch: _Watch, call: Call) -> Arrays:
-    """Backward, and differences of forward by x (kink at 0 spared), a and b."""
-    given = Call(*(t.copy() for t in call))  # a subject that writes to x must not move the probe
-    y, ctx = watch.forward(given)
-    arrays = _copies(0, y=y, **_gradients(watch, given, ctx))
-
-    def along(name: str) -> Callable[[Array], Array]:
-        def f(t: Array) -> Array:
-            # Fresh arrays each time, so that a subject that writes to them harms only itself.
-            inputs = {"x": call.x.copy(), "a": call.a.copy(), "b": call.b.copy(), name: t.copy()}
-            # Copied: a subject that hands out one buffer must not look as if it were constant.
-            return watch.subject.forward(**inputs)[0].copy()
-
-        return f
-
-    watch.where = "forward"
-    for name in ("x", "a", "b"):
-        kinks = [0.0] if name == "x" else []
-        estimate = derivative(along(name), getattr(call, name), kinks=kinks)
-        arrays[f"fd.{name}.value"], arrays[f"fd.{name}.error"] = estimate
-    left = derivative(along("x"), call.x, side=-1)
-    arrays["fd.left.value"], arrays["fd.left.error"] = left
-    return arrays
+                measured = measure(own, call, self._dtype, self.plan.kinks)
+                found |= {f"{i}.want.{k}": t for k, t in measured.items()}
+        elif self._reference is not None:
+            for i, call in enumerate(calls):
+                measured = self._reference.measure(call)
+                found |= {f"{i}.want.{k}": t for k, t in measured.items()}
+        forward_only = self.adapter.forward_only or not self.adapter.measurable
+        if probe.kind == "differences" and not forward_only:
+            dtype = probe.id.split("/")[1]
+            measured = measure(own, calls[0], dtype, self.plan.kinks, units=False)
+            found |= {f"0.own.{k}": t for k, t in measured.items()}
+        return found

@@ -12,9 +12,9 @@ import traceback
 from collections.abc import Sequence
 
 import apalu_ref
-from apalu_ref.cli import accuracy, bench, check, data
+from apalu_ref.cli import accuracy, bench, check, data, vectors
 
-COMMANDS = (check, accuracy, bench, data)
+COMMANDS = (check, vectors, accuracy, bench, data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

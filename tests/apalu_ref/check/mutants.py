@@ -270,12 +270,11 @@ MUTANTS = {
                             negative=lambda s, x, a, b: Right.negative(s, x, b, a)),
     "a ignored": changed("y", "a is not multiplied", positive=lambda s, x, a, b: Right.positive(
         s, x, 1, b)),
-    # Another function that looks like one of the catalogue's in float16 only.
-    "hard sigmoid": changed("y", "no known mistake", positive=lambda s, x, a, b: a
+    "hard sigmoid": changed("y", "hard (piecewise linear) sigmoid", positive=lambda s, x, a, b: a
                             * np.maximum(x, 0) * (1 + np.clip(0.5 + 0.4255 * x, 0, 1))),
-    "window": changed("y", "no known mistake", values=around(
+    "window": changed("y", "in one range of x only, 1.2", values=around(
         lambda x: (x > 1.2) & (x < 1.5), lambda y, x, a, b: y * 1.001)),
-    "bias": changed("y", "no known mistake", values=around(
+    "bias": changed("y", "a constant is added", values=around(
         lambda x: x < 1e300, lambda y, x, a, b: y + 1e-12)),
     # A wrong derivative term.
     "no product rule": changed("dx", "κx σ(1 - σ) is missing", slope_positive=lambda s, x, a, b: a * (
@@ -338,7 +337,7 @@ MUTANTS = {
                                           lambda y, x, a, b: y * np.nan)),
     "negative-only parameters": changed("y", "", values=around(
         lambda x: x > 0, lambda y, x, a, b: np.where((a < 0) & (b < 0), -y, y))),
-    "nan in empty sums": reducing("da", "no known mistake", lambda shape, g, right: right
+    "nan in empty sums": reducing("da", "empty inputs only", lambda shape, g, right: right
                                   if g.size else right + 1),
     # State, memory and sizes.
     "writes x": Mutant(MutatesX(), "", "written to: x in forward"),
@@ -348,11 +347,11 @@ MUTANTS = {
     "reused gradient": Mutant(ReusedGradient(), "dx", "buffer is reused"),
     "assumes contiguous": Mutant(Contiguous(), "", "memory layouts only"),
     "depends on calls": Mutant(Counting(), "dx", "different answers"),
-    "block edge": Mutant(OddTail(), "y", "on to the end"),
-    "16-bit index": Mutant(Wraps(), "y", "long inputs only"),
+    "block edge": Mutant(OddTail(), "y", "the remainder after whole blocks"),
+    "16-bit index": Mutant(Wraps(), "y", "an index of 16 bits"),
     # Types and precision.
     "float32 inside": Mutant(Float32Inside(), "", "lower precision|NaN or infinity"),
-    "float16 sum": Mutant(Float16Native(), "da", "too narrow a type for float16", "precision"),
+    "float16 sum": Mutant(Float16Native(), "da", "too narrow a type: float16"),
     "float32 running sum": reducing("da db", "", naive_sum),
     "always float64": Mutant(AlwaysFloat64(), "y", "wrong type"),
     "crashes on empty": Mutant(RefusesEmpty(), "y", "IndexError"),

@@ -58,7 +58,10 @@ def test_modules_that_do_not_load(write, body, status, message):
         ("sys.exit(3)", r"forward: it exited \(SystemExit: 3\)"),
         ("os.abort()", "the first plain call ended its process: it was killed by SIGABRT"),
         ("time.sleep(60)", "the first plain call did not return within 1 s"),
-        ("return [1.0, 2.0, 3.0], None", "forward returned a list for y, expected a NumPy array"),
+        (
+            "return [1.0, 2.0, 3.0], None",
+            "forward returned a list of [13] for y, expected a NumPy array",
+        ),
         ("return x", "forward returned a ndarray, expected a pair"),
         ("return None", "forward returned None, expected a pair"),
         ("return np.array([None] * 3), None", "an array of object for y"),
@@ -118,7 +121,7 @@ LATE = """
         ("os._exit(5)", "ended its process: it exited with status 5", 10),
         ("time.sleep(60)", "did not return within 0.5 s", 0.5),
         ("raise KeyError('x')", "forward: KeyError: 'x'", 10),
-        ("return [0.0], None", "forward returned a list for y", 10),
+        ("return [0.0], None", "forward returned a list of 1 for y", 10),
     ],
 )
 def test_later_calls_that_fail_are_findings_and_the_rest_goes_on(write, what, message, seconds):
@@ -175,7 +178,7 @@ def test_refusals_of_optional_inputs_are_not_errors(write):
     """
     report = check(write(body) + ":Picky")
     assert report.verdict == "conforms"
-    assert {"integer x", "empty", "strided x"} <= set(report.not_offered)
+    assert {"integers", "empty", "strides"} <= set(report.not_offered)
     assert "Not offered: " in report.to_text()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from apalu_ref import oracle
 from apalu_ref.check.exact import Exact, answers, times
-from apalu_ref.check.inputs import value_grid
+from apalu_ref.check.inputs import call, value_grid
 
 
 def fraction(exact, index=()):
@@ -31,7 +31,7 @@ def test_elements_agree_with_the_oracle():
     x = value_grid("float64")
     x = x[np.abs(x) < 1e300]
     a, b, gy = rng.uniform(-2, 2, (3, x.size))
-    found = answers(x, a, b, gy)
+    found = answers(call(x, a, b, gy))
     with localcontext() as context:
         context.prec = 60
         for i in range(x.size):
@@ -40,7 +40,7 @@ def test_elements_agree_with_the_oracle():
             for name, want in zip(("y", "dx", "da", "db"), exact, strict=True):
                 value = found[name].value
                 got = Decimal(float(value.high[i])) + Decimal(float(value.low[i]))
-                assert abs(got - want) <= abs(want) * Decimal("1e-30") + Decimal("5e-324")
+                assert abs(got - want) <= abs(want) * Decimal("1e-30") + Decimal("1e-323")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_sums_are_correctly_rounded(x, a, b):
     x, a, b = rng.normal(size=x), rng.uniform(0.5, 2, a), rng.uniform(0.5, 2, b)
     shape = np.broadcast_shapes(x.shape, a.shape, b.shape)
     gy = rng.normal(size=shape)
-    found = answers(x, a, b, gy)
+    found = answers(call(x, a, b, gy))
     wide = [np.broadcast_to(t, shape) for t in (x, a, b)]
     for position, (name, t) in enumerate((("dx", x), ("da", a), ("db", b))):
         sums = np.full(t.shape, Fraction(0), dtype=object)

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from apalu_ref.check import reproduce
+from apalu_ref.check.features import FEATURES
 from apalu_ref.check.probes import PROFILES, probes
 
 from .mutants import MUTANTS, Right
 
-KEYS = {"schema", "suite", "subject", "adapter", "profile", "verdict", "findings", "not_offered",
-        "summary"}  # fmt: skip
+KEYS = {"schema", "suite", "subject", "adapter", "against", "profile", "verdict", "findings",
+        "not_offered", "summary"}  # fmt: skip
 FINDING = {"level", "quantity", "probe", "dtype", "index", "got", "want", "error_ulp", "message",
            "cause", "fix", "repro"}  # fmt: skip
 
@@ -69,8 +70,9 @@ def test_the_repro_line_runs(tmp_path):
 
     finding = check(f"{path}:f", profile="quick").findings[0]
     command = shlex.split(finding.repro)
-    assert command[:2] == ["python", "-c"]
-    ran = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True)
+    assert command[:2] == ["apalu-ref", "check"]
+    line = [sys.executable, "-m", "apalu_ref", *command[1:]]
+    ran = subprocess.run(line, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert finding.message.split(":")[0] in ran.stdout
 
@@ -97,7 +99,7 @@ class TestProbes:
     def test_inputs_are_the_same_every_time_and_fresh(self):
         for probe in probes():
             for one, two in zip(probe.calls(), probe.calls(), strict=True):
-                for s, t in zip(one, two, strict=True):
+                for s, t in zip(one.arrays.values(), two.arrays.values(), strict=True):
                     assert s.tobytes() == t.tobytes()
                     assert s.strides == t.strides
                     assert not np.shares_memory(s, t)
@@ -108,6 +110,12 @@ class TestProbes:
                 assert (np.abs(call.gy) >= 0.25).all()
                 assert call.gy.size < 2 or len(np.unique(np.abs(call.gy))) > 1
 
+    def test_float64_probes_have_digits_that_float32_has_not(self):
+        call = {p.id: p for p in probes()}["values/float64/mixed"].calls()[0]
+        for array in call.arrays.values():
+            with np.errstate(over="ignore"):
+                assert (array != array.astype("float32")).mean() > 0.4
+
     def test_layouts_are_what_they_say(self):
         known = {p.id: p.calls()[0] for p in probes()}
         assert known["layouts/float64/reversed-x"].x.strides[-1] < 0
@@ -115,4 +123,21 @@ class TestProbes:
         assert known["layouts/float64/transposed-x"].x.flags.f_contiguous
         assert not known["layouts/float32/read-only-x"].x.flags.writeable
         assert not known["layouts/float64/sliced-gy"].gy.flags.contiguous
-        assert not known["layouts/float64/parameters"].a.flags.contiguous
+        assert not known["layouts/float64/parameters"].parameters["a"].flags.contiguous
+        assert known["layouts/float64/transposed-parameters"].parameters["a"].flags.f_contiguous
+
+    def test_every_family_and_type_is_asked(self):
+        """A need that nothing offers would silently drop a probe."""
+        asked = {p.id for p in probes("exhaustive")}
+        names = ("types/float32-x-float64-parameters", "types/int64-x", "threads/large",
+                 "second/float64/elementwise", "exhaustive/bfloat16/generic",
+                 "state/first-call-again")  # fmt: skip
+        assert set(names) <= asked
+        assert all(p.needs <= set(FEATURES) for p in probes("exhaustive"))
+
+    def test_other_parameter_names_keep_the_shapes(self):
+        for probe in probes("quick"):
+            for names in ((), ("beta",), ("p", "q", "r")):
+                for call in probe.calls(names):
+                    assert tuple(call.parameters) == names
+                    assert call.gy.shape == call.shape
