@@ -181,7 +181,11 @@ def _precision(mark: Mark) -> list[Cause]:
     if -1 < x < 0 and mark.quantity in ("y", "db"):
         return [Cause("e^x - 1 cancels just below zero", "use expm1(x) in place of exp(x) - 1")]
     if x < -1 and mark.quantity == "dx":
-        return [Cause("e^x loses its digits in the tail", "use exp(x), not (exp(x) - 1) + 1")]
+        return [Cause(
+            "e^x loses its digits in the tail",
+            "use exp(x), not (exp(x) - 1) + 1; a framework's gradient of expm1 is just that, that "
+            "of exp is not",
+        )]  # fmt: skip
     if x > 5 and mark.quantity == "dx":
         return [Cause(
             "1 - σ(κx) cancels in the tail",

@@ -23,6 +23,9 @@ Arrays = dict[str, Array]
 # Frameworks compile for each size; few sizes serve.
 _ROWS = 256
 
+# Of more elements, which are there for their number, each is measured less thoroughly.
+_MANY = 4096
+
 # Differences by one input are not asked for where another is larger than this.
 _LARGEST = 4096
 
@@ -80,11 +83,14 @@ def _measured(
     columns = [np.ascontiguousarray(column) for column in rows.T]
     count = len(rows)
     reach = [_reach(rows, i) for i in range(len(names))]
+    many = count > _MANY
 
     def along(inputs: Sequence[int], side: int = 0) -> tuple[Array, Array]:
         """The slopes by these inputs, one block of rows after the other, and their errors."""
         # With two steps: one that is too long for f is given away by the other.
-        blocks = [(i, reach[i] * shrink) for shrink in (1, 1 / 8) for i in inputs]
+        blocks = [
+            (i, reach[i] * shrink) for shrink in ((1,) if many else (1, 1 / 8)) for i in inputs
+        ]
 
         def moved(t: Array) -> Array:
             # Fresh arrays each time, so that a function that writes to them harms only itself.
@@ -100,7 +106,7 @@ def _measured(
         scales = np.concatenate([scale for _, scale in blocks]).astype(np.float64)
         slope, error = derivative(moved, start, kinks=kinks if side == 0 else (), side=side)
         error = np.where(scales < 1 / (8 * _LARGEST), np.inf, error / scales)
-        return _better(slope / scales, error)
+        return (slope / scales, error) if many else _better(slope / scales, error)
 
     found = {"y": np.asarray(f(*(c.copy() for c in columns)), dtype=np.float64)}
     central = along(range(len(columns)))
@@ -108,7 +114,8 @@ def _measured(
         block = slice(i * count, (i + 1) * count)
         found[f"{name}.value"], found[f"{name}.error"] = (t[block] for t in central)
     for name, side in (("x-", -1), ("x+", 1)):
-        found[f"{name}.value"], found[f"{name}.error"] = along([0], side)
+        unknown = np.full(count, np.nan), np.full(count, np.inf)
+        found[f"{name}.value"], found[f"{name}.error"] = unknown if many else along([0], side)
     return found
 
 

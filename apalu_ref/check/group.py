@@ -71,7 +71,9 @@ class Explained:
         order["y"] = -1
         by_quantity: dict[str, list[Mark]] = {}
         for mark in self.marks:
-            if not (mark.level in _MINOR and mark.quantity in self._wrong):
+            # The derivatives of what is wrong are wrong.
+            follows = mark.probe.family == "second" and self._wrong
+            if not follows and not (mark.level in _MINOR and mark.quantity in self._wrong):
                 by_quantity.setdefault(mark.quantity, []).append(mark)
         for quantity in sorted(by_quantity, key=lambda q: order[q]):
             marks = sorted(by_quantity[quantity], key=lambda m: not m.general)

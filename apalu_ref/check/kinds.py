@@ -21,11 +21,6 @@ def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
             "a later call overwrites what was returned before: a buffer is reused",
             "return a fresh array from every call",
         )]  # fmt: skip
-    if mark.kind == "unreduced":
-        return [Cause("backward does not sum over the axes along which its input was broadcast: "
-                      "PyTorch does, when it gets the gradient",
-                      "gradient.sum_to_size(input.shape) makes backward right by itself",
-                      mark.message)]  # fmt: skip
     if mark.kind == "repeated":
         if _adds_up(mark):
             fix = "start each backward from zero; adding up is for the caller"

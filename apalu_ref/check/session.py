@@ -96,8 +96,6 @@ class Session:
             return
         for written in dict.fromkeys(frame["written"]):
             self.marks.append(Mark("core", written.split()[0], probe, "written", written))
-        for quantity, remark in frame["remarks"]:
-            self.marks.append(Mark("policy", quantity, probe, "unreduced", remark))
         for quantity in dict.fromkeys(frame["overwritten"]):
             self.marks.append(Mark("core", quantity, probe, "overwritten", ""))
         assert self.plan is not None

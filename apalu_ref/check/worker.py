@@ -126,7 +126,6 @@ class Worker:
         notes: dict[str, Any] = {"written": caller.written, "overwritten": caller.overwritten}
         # What it writes to must not move the questions.
         asked = [call.copy() for call in calls]
-        self.adapter.remarks.clear()
         try:
             arrays = caller.run(probe, calls)
             caller.where = "forward"
@@ -135,7 +134,6 @@ class Worker:
             said = raised(caller.where, error)
             said["refusal"] |= probe.kind == "second" and isinstance(error, Exception)
             return {**notes, "raised": said}, {}
-        notes["remarks"] = list(dict.fromkeys(self.adapter.remarks))
         return notes, {k: np.asarray(v) for k, v in arrays.items()}
 
     def _measured(self, probe: Probe, calls: list[Call]) -> Arrays:

@@ -51,7 +51,6 @@ class Adapter:
     def __init__(self, target: Target, options: Options) -> None:
         self.target = target
         self.options = options
-        self.remarks: list[tuple[str, str]] = []
         """What was seen besides the results: a quantity, and what is odd about it."""
         if options.device and not self.devices:
             raise SubjectError(f"the {self.name} adapter has no --device", 2)

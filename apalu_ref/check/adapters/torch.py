@@ -31,8 +31,8 @@ class Torch(Adapter):
     """Calls a subject with tensors that share the arrays' memory.
 
     Of an ``autograd.Function`` what its backward returns is looked at before the engine gets
-    it: the engine sums a gradient that was not reduced to its input's shape, which is remarked,
-    and refuses one of another shape, which is then judged as it is.
+    it, and judged if its shape is wrong: the engine would sum a gradient that was not reduced
+    to its input's shape, and refuse one of another.
     """
 
     name = "torch"
@@ -140,22 +140,19 @@ class Torch(Adapter):
         return {n: _array(n, g, storage) for n, g in self.labelled(gradients).items()}
 
     def _through(self, y: Any, leaves: list[Any], upstream: Any) -> Any:
-        """The gradients of a Function, with an eye on what its backward returned."""
+        """The gradients of a Function; where their shapes are wrong, as backward returned them.
+
+        The engine sums a gradient of the shape of y to that of its input, or refuses it.
+        Either hides what backward did.
+        """
         try:
             gradients = _gradients(y, leaves, upstream)
         except RuntimeError:
-            # In the order of the inputs; a wrong shape says more than the engine's refusal.
-            returned = self._by_input(y, leaves)
-            if any(g.shape != t.shape for g, t in zip(returned, leaves, strict=True)):
-                return returned
-            raise
-        for name, g, t in zip(("x", *self.names), self._by_input(y, leaves), leaves, strict=True):
-            if g.shape != t.shape:
-                self.remarks.append((
-                    f"d{name}",
-                    f"backward returns shape {tuple(g.shape)} for an input of {tuple(t.shape)}",
-                ))  # fmt: skip
-        return gradients
+            gradients = None
+        returned = self._by_input(y, leaves)
+        if any(g.shape != t.shape for g, t in zip(returned, leaves, strict=True)):
+            return returned
+        return _gradients(y, leaves, upstream) if gradients is None else gradients
 
     def _by_input(self, y: Any, leaves: list[Any]) -> list[Any]:
         """What backward returned, in the order of the leaves; a leaf where it is not known."""
