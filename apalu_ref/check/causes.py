@@ -19,4 +19,6 @@ NOT_REDUCED = "not reduced over the axes along which its input was broadcast"
 
 UNKNOWN = "no known mistake fits"
 
-__all__ = ["EDGES", "NOT_REDUCED", "UNKNOWN", "WIDE", "Cause"]
+WRITTEN = "an argument is written to: "
+
+__all__ = ["EDGES", "NOT_REDUCED", "UNKNOWN", "WIDE", "WRITTEN", "Cause"]

@@ -19,9 +19,13 @@ from typing import IO, Any
 import numpy as np
 
 import apalu_ref
+from apalu_ref.check.adapters import file_kind
 from apalu_ref.check.plan import Request
 
 Frame = dict[str, Any]
+
+# More than any probe starts a program.
+_RUNS = 200
 
 _ROOT = Path(apalu_ref.__file__).resolve().parent.parent
 
@@ -40,6 +44,11 @@ class Child:
 
     def __init__(self, request: Request, skip: Iterable[str]) -> None:
         self._timeout = request.timeout
+        if request.adapter == "exec" or (
+            request.adapter == "auto" and file_kind(request.subject) == "exec"
+        ):
+            # Each run of a program has this limit by itself, and one probe may need many runs.
+            self._timeout *= _RUNS
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START, str(_ROOT)],

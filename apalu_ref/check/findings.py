@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from apalu_ref.check.causes import Cause
+from apalu_ref.check.causes import WRITTEN, Cause
 from apalu_ref.check.group import Explained
 from apalu_ref.check.judge import Mark, whole
 from apalu_ref.check.plan import Request
@@ -26,7 +26,8 @@ def gather(session: Session, differences: dict[str, str]) -> list[Finding]:
     findings = []
     for (level, quantity, _), group in groups.items():
         finding = _finding(session.request, [mark for mark, _ in group], group[0][1])
-        if level == "core" and isinstance(finding.got, float):
+        plain = group[0][0].general and not finding.cause.startswith(WRITTEN)
+        if level == "core" and isinstance(finding.got, float) and plain:
             finding.message += _consistency(quantity, wrong, differences)
         findings.append(finding)
     return findings
@@ -99,7 +100,8 @@ def _clearest(marks: list[Mark]) -> Mark:
     def ordinary(mark: Mark) -> bool:
         return mark.probe.family != "values" or "large" not in mark.probe.id
 
-    return next((mark for mark in marks if ordinary(mark)), marks[0])
+    shapes = [mark for mark in marks if mark.kind == "shape"]
+    return next((mark for mark in shapes or marks if ordinary(mark)), marks[0])
 
 
 def _plain(value: float | str) -> float | str:

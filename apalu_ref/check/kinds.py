@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from apalu_ref.check.catalogue.habits import KEEP, SHARED
-from apalu_ref.check.causes import Cause
+from apalu_ref.check.causes import WRITTEN, Cause
 from apalu_ref.check.judge import Mark, whole
 
 
@@ -13,7 +13,7 @@ def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
     """Marks that are not about a value explain themselves."""
     if mark.kind == "written":
         return [Cause(
-            f"an argument is written to: {mark.message}",
+            WRITTEN + mark.message,
             "work on a copy; look for in-place operators (*=, +=) and out=",
         )]  # fmt: skip
     if mark.kind == "overwritten":
@@ -48,7 +48,9 @@ def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
         return [
             Cause(f"required, but not offered: {mark.message}", "offer it, or do not require it")
         ]
-    if mark.kind in ("raised", "stopped"):
+    if mark.kind == "stopped":
+        return [Cause(mark.message, "look for an endless loop, a deadlock or a crash")]
+    if mark.kind == "raised":
         return [Cause(mark.message, "accept these inputs, or refuse them with a clear error "
                       "(TypeError or ValueError), or declare them away")]  # fmt: skip
     if mark.level == "nonfinite":

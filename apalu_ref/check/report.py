@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from apalu_ref.check.causes import WRITTEN
 from apalu_ref.check.subject import SubjectError
 
 SCHEMA = 2
@@ -113,14 +114,13 @@ class Report:
         groups: dict[tuple[str, str], list[Finding]] = {}
         for finding in sorted(self.findings, key=lambda f: f not in self.errors):
             groups.setdefault((finding.level, finding.head), []).append(finding)
-        return [
-            (
-                found[0],
-                _named(found),
-                list(dict.fromkeys(p for f in found for p in (f.probe, *f.also))),
-            )
-            for found in groups.values()
-        ]
+        told = []
+        for found in groups.values():
+            names = _named(found)
+            first = next(f for f in found if f.quantity in names)
+            places = dict.fromkeys(p for f in found for p in (f.probe, *f.also))
+            told.append((first, names, list(places)))
+        return told
 
     def of_probe(self, probe: str) -> list[Finding]:
         """The findings that a probe has a part in."""
@@ -175,7 +175,7 @@ class Report:
 def _named(findings: list[Finding]) -> list[str]:
     """The quantities to tell: of what is written to the input, not what comes of it."""
     names = list(dict.fromkeys(f.quantity for f in findings))
-    _, written, words = findings[0].cause.partition("an argument is written to: ")
+    _, written, words = findings[0].cause.partition(WRITTEN)
     return [name for name in names if name == words.split()[0]] or names if written else names
 
 

@@ -10,7 +10,8 @@ from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.util import logging
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+_HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(_HERE.parents[1]), str(_HERE)]
 
 from apalu_ref import __version__
 
@@ -24,12 +25,15 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
+    "kit_tables",
 ]
 
 # Types are in the numpydoc sections; in the signatures they would only be in the way.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
+# What only tests need is not needed to build the site.
+autodoc_mock_imports = ["pytest"]
 
 sphinx_gallery_conf = {
     "examples_dirs": "..",
