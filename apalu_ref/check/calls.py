@@ -47,6 +47,7 @@ def raised(where: str, error: BaseException) -> dict[str, Any]:
         and not said
         and bool(text),
         "stopped": outside,
+        "hung": getattr(error, "hung", False) is True,
         "traceback": "".join(traceback.format_exception(error)),
     }
 

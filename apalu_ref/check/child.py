@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -44,9 +45,10 @@ class Child:
 
     def __init__(self, request: Request, skip: Iterable[str]) -> None:
         self._timeout = request.timeout
-        if request.adapter == "exec" or (
+        self._keeps_programs = request.adapter == "exec" or (
             request.adapter == "auto" and file_kind(request.subject) == "exec"
-        ):
+        )
+        if self._keeps_programs:
             # Each run of a program has this limit by itself, and one probe may need many runs.
             self._timeout *= _RUNS
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
@@ -92,13 +94,18 @@ class Child:
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames as they come; see the class."""
+        limit = self._timeout
         while True:
             try:
-                frame = self._frames.get(timeout=self._timeout)
+                frame = self._frames.get(timeout=limit)
             except queue.Empty:
                 self._kill()
                 yield {"event": "hung"}
                 return
+            # It has answered. What is measured besides takes many calls, and our own time.
+            limit = self._timeout * (_RUNS if frame["event"] == "measuring" else 1)
+            if frame["event"] == "measuring":
+                continue
             yield frame
             if frame["event"] in ("done", "refused", "died"):
                 return
@@ -109,6 +116,10 @@ class Child:
         return self._said.read().decode(errors="replace")
 
     def _kill(self) -> None:
+        if self._keeps_programs and self._process.poll() is None:
+            self._process.terminate()  # it ends what it runs, in sessions of their own
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
         if hasattr(os, "killpg"):
             try:
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -86,7 +86,7 @@ class Cover:
         """Whether an idea would have shown where the answers are right."""
         for search in self._right(quantity):
             mask = search.sides[side]
-            if mask.any() and not search.fits(idea, mask):
+            if mask.any() and not search.allows(idea, mask):
                 return True
         return False
 

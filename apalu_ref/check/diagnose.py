@@ -14,6 +14,7 @@ from apalu_ref.check.orders import axes, permuted, reductions
 from apalu_ref.check.places import (
     clipped,
     narrow,
+    nothing,
     one_number,
     place,
     shifted,
@@ -67,7 +68,7 @@ def locate(mark: Mark, apalu: bool) -> list[Cause]:
     how = ("layouts", "state", "threads", "types")
     if search is None or mark.level != "core" or mark.probe.family in how:
         return []
-    for step in (zero_parameter, one_number, shifted, narrow, clipped, side, signs, place):
+    for step in (nothing, zero_parameter, one_number, shifted, narrow, clipped, side, signs, place):
         found = step(search)
         if found:
             return found

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from apalu_ref.check.exact import Answer, Exact, gathered
 from apalu_ref.check.inputs import Call
+from apalu_ref.check.judge import judged
 from minigrad.differences import derivative
 
 Array = NDArray[Any]
@@ -172,42 +173,54 @@ def _at(rows: Array, x: Array | float) -> Array:
     return rows
 
 
-def answers_from(call: Call, measured: Arrays) -> dict[str, Answer]:
+def answers_from(call: Call, measured: Arrays, kinks: Sequence[float] = ()) -> dict[str, Answer]:
     """What a measured function should give for a call: the values and every gradient.
 
-    At a kink, where the slopes from the left and from the right differ by more than their
-    error bars, every slope from one to the other is allowed.
+    At one of the known kinks every slope from the left one to the right one is allowed. Where
+    the two differ and no kink is known, the slope is not known either.
     """
     g = np.broadcast_to(call.gy, call.shape).astype(np.float64)
     y = measured["y"]
-    unknown = ~np.isfinite(y)
-    one = np.ones(call.shape)
-    nan = np.full(call.shape, np.nan)
+    finite = np.isfinite(y)
+    one, zero = np.ones(call.shape), np.zeros(call.shape)
     limits = np.where(np.isnan(np.broadcast_to(call.x, call.shape)), np.nan, y)
-    zero = 0 * one
     # y itself is what it is in the type that it was measured in.
-    found = {"y": gathered(call.shape, Exact(np.where(unknown, 0, y), zero),
-                           measured["y.unit"], one, np.where(unknown, np.inf, 0.0),
-                           limits=limits)}  # fmt: skip
+    y_bar = np.where(finite, measured.get("y.error", zero), np.inf)
+    found = {"y": gathered(call.shape, Exact(np.where(finite, y, 0), zero),
+                           measured["y.unit"], one, y_bar, limits=limits)}  # fmt: skip
+    at, near = _by_kinks(call, kinks)
     for name, t in call.inputs.items():
         value, error = measured[f"{name}.value"], measured[f"{name}.error"]
-        known = np.isfinite(value) & np.isfinite(error)
+        known = np.isfinite(value) & np.isfinite(error) & finite
+        ends = None
+        if name == "x":
+            known &= near | ~kinked(measured)
+            sides = (np.where(at & finite, g * measured[f"{s}.value"], np.nan)
+                     for s in ("x-", "x+"))  # fmt: skip
+            ends = next(sides), next(sides)
         with np.errstate(over="ignore", invalid="ignore"):
             terms = np.where(known, g * value, 0)
             bar = np.where(known, np.abs(g) * error, np.inf)
-        ends = None
-        if name == "x":
-            left, right = (np.where(kinked(measured), g * measured[f"{s}.value"], nan)
-                           for s in ("x-", "x+"))  # fmt: skip
-            ends = (left, right)
+        if ends is not None:
             # The slope at a kink is one of the ends, whichever a central difference saw.
-            bar = np.where(np.isfinite(left) & np.isfinite(right), 0.0, bar)
-            terms = np.where(np.isfinite(right), right, terms)
+            both = np.isfinite(ends[0]) & np.isfinite(ends[1])
+            terms, bar = np.where(both, ends[1], terms), np.where(both, 0.0, bar)
         scale = np.abs(g) * measured[f"{name}.unit"]
         found[f"d{name}"] = gathered(
             t.shape, Exact(terms, zero), scale, np.maximum(1, np.abs(g)), bar, ends
         )
     return found
+
+
+def _by_kinks(call: Call, kinks: Sequence[float]) -> tuple[Array, Array]:
+    """Where x is at a known kink, as its type has it, and where one is within reach."""
+    x = np.broadcast_to(call.x, call.shape).astype(np.float64)
+    at, near = np.zeros(call.shape, bool), np.zeros(call.shape, bool)
+    for kink in kinks:
+        apart = np.abs(x - kink)
+        at |= apart <= judged(call).eps * abs(kink)
+        near |= apart < 1
+    return at, near
 
 
 def kinked(measured: Arrays) -> Array:
@@ -217,6 +230,15 @@ def kinked(measured: Arrays) -> Array:
     size = np.abs(measured["x-.value"]) + np.abs(measured["x+.value"])
     with np.errstate(invalid="ignore"):
         return np.asarray(np.isfinite(bars) & (apart > 4 * bars + 1e-6 * size))
+
+
+# Parameters that differ: with equal ones two slopes may be one.
+GENERIC = (0.75, 0.4375, 1.3125, 0.5625)
+
+
+def generic(x: Array, count: int) -> list[Array]:
+    """So many parameters, each one number, in the shape of x."""
+    return [np.full(x.shape, GENERIC[i % len(GENERIC)]) for i in range(count)]
 
 
 def kinks_of(f: Callable[[Array], Array], reach: float = 12.0) -> list[float]:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from apalu_ref.check.causes import WRITTEN, Cause
 from apalu_ref.check.group import Explained
 from apalu_ref.check.judge import Mark, whole
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
 def gather(session: Session, differences: dict[str, str]) -> list[Finding]:
     """One finding for each level, quantity and cause."""
     groups: dict[tuple[str, str, str], list[tuple[Mark, Cause]]] = {}
-    for mark, cause in Explained(session, differences).pairs():
-        groups.setdefault((mark.level, mark.quantity, cause.cause), []).append((mark, cause))
+    with np.errstate(all="ignore"):  # formulas are tried wherever they may overflow
+        for mark, cause in Explained(session, differences).pairs():
+            groups.setdefault((mark.level, mark.quantity, cause.cause), []).append((mark, cause))
     wrong = {mark.quantity for mark in session.marks if mark.level == "core"}
     findings = []
     for (level, quantity, _), group in groups.items():

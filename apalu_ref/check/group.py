@@ -57,12 +57,15 @@ class Explained:
         core = [m for m in self.marks if m.level == "core" and m.kind == "value" and m.general]
         # Of a quantity whose values are wrong, the finer points say nothing by themselves.
         self._wrong = {m.quantity for m in core}
+        self._wrong_somewhere = {m.quantity for m in self.marks
+                                 if m.level == "core" and m.kind == "value"}  # fmt: skip
         # Where float64 is wrong too, the coarser types add no evidence: too much fits them.
         self._sharp = {m.quantity for m in core if m.dtype == "float64"}
         self._written = {m.probe.id: m for m in self.marks if m.kind == "written"}
         self._types = self._wrong_types()
         self._state = self._shared_state()
         self._cover: dict[int, list[Cause]] = {}
+        self._of_shape: set[str] = set()
 
     def pairs(self) -> Iterator[Pair]:
         """Each mark with its causes."""
@@ -73,7 +76,8 @@ class Explained:
         for mark in self.marks:
             # The derivatives of what is wrong are wrong.
             follows = mark.probe.family == "second" and self._wrong
-            if not follows and not (mark.level in _MINOR and mark.quantity in self._wrong):
+            wrong = self._wrong_somewhere if mark.level == "precision" else self._wrong
+            if not follows and not (mark.level in _MINOR and mark.quantity in wrong):
                 by_quantity.setdefault(mark.quantity, []).append(mark)
         for quantity in sorted(by_quantity, key=lambda q: order[q]):
             marks = sorted(by_quantity[quantity], key=lambda m: not m.general)
@@ -129,9 +133,9 @@ class Explained:
         self, quantity: str, told: list[Mark], found: dict[int, list[Cause]]
     ) -> Cause | None:
         """Where the terms of a gradient are right, and only their sum is not."""
-        elementwise = any(m.want is not None and not m.want.summed and m.kind == "value"
-                          and m.probe.family in ("values", "upstream", "differences")
-                          for m in told)  # fmt: skip
+        elementwise = any(
+            m.want is not None and not m.want.summed and m.kind == "value" for m in told
+        )
         broadcast = {"shapes", "scalars", "plain"} & {mark.probe.family for mark in told}
         names = {mark.probe.id.split("/")[-1] for mark in told}
         special = names <= {"0-d", "empty", "empty-rows", "empty-columns", "one-element"}
@@ -184,6 +188,7 @@ class Explained:
         causes = causes or explain(mark, self.apalu, general)
         if causes and mark.general and mark.kind in ("value", "shape"):
             self._general.setdefault(key, {}).update({c.cause: c for c in causes})
+            self._of_shape |= {c.cause for c in causes} if mark.kind == "shape" else set()
         return causes
 
     def _disturbed(self, mark: Mark) -> bool:
@@ -232,7 +237,9 @@ class Explained:
 
     def _rest(self, key: tuple[str, str], marks: list[Mark]) -> Iterator[Pair]:
         """Marks of one level and quantity that neither kind nor formula explains."""
-        general = self._general.get(key, {})
+        general = {c: cause for c, cause in self._general.get(key, {}).items()
+                   if c not in self._of_shape or any(m.kind == "shape" or _summed(m)
+                                                     for m in marks)}  # fmt: skip
         if not general and self._follows(marks[0]):
             general = self._general.get(("core", "y"), {})
         cause = next(iter(general.values()), None)
@@ -283,7 +290,7 @@ class Explained:
         derived = self._adapter in FRAMEWORKS and mark.quantity != "y" and "y" not in self._wrong
         if not derived or mark.kind != "value" or mark.got is None or mark.wrong is None:
             return []
-        if not np.isnan(mark.got[mark.wrong]).any():
+        if not np.isnan(mark.got[mark.index]) or np.isnan(mark.got[mark.wrong]).mean() < 0.5:
             return []
         return [Cause(
             "NaN from the un-taken branch of where: what overflows there comes back as 0 · inf",
@@ -362,6 +369,10 @@ class Explained:
             return Cause(f"another function than APALU, differentiated rightly; {UNKNOWN}",
                          "compare your forward with the formula")  # fmt: skip
         return Cause(f"{marks[0].quantity} is wrong; {UNKNOWN}", "")
+
+
+def _summed(mark: Mark) -> bool:
+    return mark.want is not None and mark.want.summed
 
 
 def _first_wrong(marks: list[Mark]) -> str:

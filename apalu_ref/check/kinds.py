@@ -48,6 +48,9 @@ def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
         return [
             Cause(f"required, but not offered: {mark.message}", "offer it, or do not require it")
         ]
+    if mark.kind == "stopped" and ", expected" in mark.message:
+        return [Cause("its answers cannot be read", "write one record a call, in the format of "
+                      "the request's answer", mark.message)]  # fmt: skip
     if mark.kind == "stopped":
         return [Cause(mark.message, "look for an endless loop, a deadlock or a crash")]
     if mark.kind == "raised":

@@ -16,6 +16,8 @@ Array = NDArray[Any]
 
 _WHOLE_SIDE = 0.9
 
+_TURNS = 0.2
+
 
 def zero_parameter(search: Search) -> list[Cause]:
     """Wrong only where a parameter is zero."""
@@ -39,10 +41,15 @@ def narrow(search: Search) -> list[Cause]:
     chosen = [m for m in sides if m.sum() >= 8 and search.wrong[m].mean() > 0.6]
     if not chosen:
         return []
-    off = search.residual(search.right, np.logical_or.reduce(chosen)) * search.eps
+    where = np.logical_or.reduce(chosen)
+    off = search.residual(search.right, where) * search.eps
+    order = np.argsort(search.x[where], kind="stable")
+    signs = np.sign((search.got - search.right)[where] / search.right[where])[order]
+    # Rounding errs to both sides by turns; another function stays on one for a while.
+    turns = (signs[1:] * signs[:-1] < 0).mean()
     for dtype in ("float32", "float16"):
         eps = precision(dtype).eps
-        if eps > search.eps and eps / 64 <= off <= 8 * eps:
+        if eps > search.eps and eps / 64 <= off <= 8 * eps and turns > _TURNS:
             return [Cause(
                 f"computed in lower precision inside: right to the digits of {dtype}", WIDE
             )]  # fmt: skip
@@ -78,6 +85,15 @@ def one_number(search: Search) -> list[Cause]:
         return []
     return [Cause("over-reduced: every element holds one number, although nothing was broadcast",
                   "sum over the axes that were broadcast, and no others")]  # fmt: skip
+
+
+def nothing(search: Search) -> list[Cause]:
+    """Not one number came out."""
+    if search.got.size < 2 or not np.isnan(search.got).all():
+        return []
+    return [
+        Cause("it is NaN for every input", "look for 0 / 0, inf - inf, or memory never written")
+    ]
 
 
 def clipped(search: Search) -> list[Cause]:

@@ -17,13 +17,16 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from apalu_ref.check.exchange import Answer, Refusal, read_answers, write_request
 from apalu_ref.check.inputs import Call
 from apalu_ref.check.records import ExchangeError
 
 _KEPT = 8192
+
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+_FOLDERS: set[str] = set()
 
 
 class ProgramError(Exception):
@@ -32,9 +35,10 @@ class ProgramError(Exception):
     The message is one line; ``said`` is the end of what the program printed.
     """
 
-    def __init__(self, message: str, said: str = "") -> None:
+    def __init__(self, message: str, said: str = "", hung: bool = False) -> None:
         super().__init__(message)
         self.said = said
+        self.hung = hung
 
 
 class Program:
@@ -84,6 +88,7 @@ class Program:
         self._require_found()
         # What it leaves there, or still holds open, must not cost the report.
         with tempfile.TemporaryDirectory(prefix="apalu-ref-", ignore_cleanup_errors=True) as folder:
+            _FOLDERS.add(folder)
             request, answer = Path(folder, "request"), Path(folder, "answer")
             write_request(request, probe, calls)
             said = self._run(str(request), str(answer))
@@ -129,6 +134,7 @@ class Program:
             raise ProgramError(f"{self._name} cannot be run: {_reason(error)}") from error
         assert process.stdout is not None
         assert process.stderr is not None
+        _RUNNING.add(process)
         tails = [_Tail(process.stdout), _Tail(process.stderr)]
         # Popen's own wait with a time limit looks only every 50 ms; a thread knows at once.
         waiter = threading.Thread(target=process.wait, daemon=True)
@@ -138,17 +144,32 @@ class Program:
             status = process.returncode
         finally:
             _end(process)
+            _RUNNING.discard(process)
         out, err = (tail.text() for tail in tails)
         said = "\n".join(filter(None, (out, err)))
         last = (err or out).splitlines()[-1:]
         after = f": {last[0].strip()[:200]}" if last else ""
         if status is None:
             raise ProgramError(
-                f"{self._name} was not done after {self.timeout:g} s and was ended{after}", said
+                f"{self._name} was not done after {self.timeout:g} s and was ended{after}",
+                said,
+                hung=True,
             )
         if status:
             raise ProgramError(f"{self._name} {_how(status)}{after}", said)
         return said
+
+
+def end_all() -> NoReturn:
+    """End every program that runs, remove what was written for them, and exit.
+
+    For the process that keeps them, when it is told to end.
+    """
+    for process in list(_RUNNING):
+        _end(process)
+    for folder in list(_FOLDERS):
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(128 + signal.SIGTERM)
 
 
 class _Tail:

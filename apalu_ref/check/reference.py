@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apalu_ref.check.adapters.base import made, parameter_names
-from apalu_ref.check.elementwise import kinked, kinks_of, measure
+from apalu_ref.check.elementwise import generic, kinks_of, measure
 from apalu_ref.check.inputs import Call
+from apalu_ref.check.judge import judged
 from apalu_ref.check.subject import SubjectError, load, suggest
 from minigrad import Tensor, grad
 
 Array = NDArray[Any]
 
-_PARAMETER = 0.75
+_BLUR = 4.0
 
 
 class Reference:
@@ -58,7 +59,7 @@ class Reference:
     def _tried(self) -> list[float]:
         """Call it once, to say at once what is wrong with it; where its kinks are."""
         x = np.array([-1.25, 0.75, 2.5])
-        ones = [np.full(3, _PARAMETER) for _ in self.names]
+        ones = generic(x, len(self.names))
         try:
             y: Any = self(x, *ones)
         except Exception as error:  # whatever somebody's function raises
@@ -74,21 +75,25 @@ class Reference:
             )
         if not np.isfinite(y).all():
             raise SubjectError(f"--against {self._name}: it gives {y} at x = {x}", 2)
-        return kinks_of(lambda x: self(x, *(np.full(x.shape, _PARAMETER) for _ in self.names)))
+        return kinks_of(lambda x: self(x, *generic(x, len(self.names))))
 
     def measure(self, call: Call) -> dict[str, Array]:
         """Its values and slopes at every element of a call."""
         with np.errstate(all="ignore"):
             found = measure(self, call, "float64", self.kinks)
-            for name, slope in self._differentiated(call).items():
+            columns = [np.broadcast_to(t, call.shape).astype(np.float64)
+                       for t in call.inputs.values()]  # fmt: skip
+            slopes = self._differentiated(columns, call)
+            for name, slope in slopes.items():
                 self._sharpen(found, name, slope)
+            self._blur(found, columns, slopes, call)
         return found
 
     def _sharpen(self, found: dict[str, Array], name: str, slope: Array) -> None:
         """Replace measured slopes by minigrad's, where these agree with what was measured."""
         value, error = found[f"{name}.value"], found[f"{name}.error"]
         unit = np.abs(slope) + found[f"{name}.unit"]
-        known = np.isfinite(slope) & np.isfinite(value) & ~kinked(found)
+        known = np.isfinite(slope) & np.isfinite(value)
         apart = known & (np.abs(slope - value) > 4 * error + 1e-6 * unit)
         if 2 * apart.sum() > known.sum():
             return  # a rule of ours may not fit a function that does more than NumPy
@@ -97,17 +102,36 @@ class Reference:
         # Where they disagree it is not known which is right.
         found[f"{name}.error"] = np.where(apart, np.inf, sharp)
 
-    def _differentiated(self, call: Call) -> dict[str, Array]:
-        shape = call.shape
-        leaves = [
-            Tensor(np.array(np.broadcast_to(t, shape), np.float64), requires_grad=True)
-            for t in call.inputs.values()
-        ]
+    def _blur(
+        self, found: dict[str, Array], columns: list[Array], slopes: dict[str, Array], call: Call
+    ) -> None:
+        """Widen the error bars by what rounding alone does to the reference itself.
+
+        That is how it changes when an input moves by one unit in its last place, and how it
+        differs when it is computed in the type of the call.
+        """
+        kept = judged(call)
+        moved = [[c * (1 + kept.eps) if j == i else c for j, c in enumerate(columns)]
+                 for i in range(len(columns))]  # fmt: skip
+        if kept.name in ("float32", "float16"):
+            moved.append([c.astype(kept.name) for c in columns])
+        blur = {"y": np.zeros(call.shape), **{n: np.zeros(call.shape) for n in slopes}}
+        for given in moved:
+            blur["y"] += np.abs(np.asarray(self(*given), np.float64) - found["y"])
+            for name, slope in self._differentiated(given, call).items():
+                blur[name] += np.abs(slope.astype(np.float64) - slopes[name])
+        for name, noise in blur.items():
+            key = f"{name}.error"
+            total = found.get(key, 0.0) + _BLUR * noise
+            found[key] = np.where(np.isnan(total), np.inf, total)
+
+    def _differentiated(self, columns: list[Array], call: Call) -> dict[str, Array]:
+        leaves = [Tensor(np.array(c), requires_grad=True) for c in columns]
         try:
             y: Any = self(*leaves)  # type: ignore[arg-type]
-            if not isinstance(y, Tensor) or y.shape != shape:
+            if not isinstance(y, Tensor) or y.shape != call.shape:
                 return {}
-            gradients = grad(y, leaves, np.ones(shape))
+            gradients = grad(y, leaves, np.ones(call.shape, y.dtype))
         except Exception:  # not every NumPy program is one that minigrad can follow
             return {}
         return {n: np.asarray(g.data) for n, g in zip(call.inputs, gradients, strict=True)}

@@ -20,14 +20,19 @@ def command(request: Request, probe: str, quantity: str) -> str:
         words += ["--against", request.against]
     if request.map:
         words += ["--map", ",".join(f"{ours}={theirs}" for ours, theirs in request.map.items())]
+    for key, value in request.declared.items():
+        said = ",".join(value) if isinstance(value, (list, tuple)) else value
+        if isinstance(said, bool):
+            said = "yes" if said else "no"
+        words += ["--declare", f"{key}={said}"]
     if request.device:
         words += ["--device", request.device]
     words += ["--repro", f"{probe}:{quantity}"]
-    # Double quotes serve every shell, if the word itself has none.
+    # Double quotes serve every shell, if there is nothing in the word that they let through.
     return " ".join(
-        f'"{word}"' if shlex.quote(word) != word and '"' not in word else shlex.quote(word)
-        for word in words
-    )
+        f'"{word}"' if shlex.quote(word) != word and not set(word) & set('"$`!\\') else
+        shlex.quote(word) for word in words
+    )  # fmt: skip
 
 
 def reproduce(subject: str, probe: str, quantity: str = "", **options: Any) -> None:

@@ -133,9 +133,23 @@ class Search:
         return found
 
     def fits(self, idea: Idea, mask: Array) -> bool:
-        """Whether an idea gives the answer's values on a side."""
+        """Whether an idea gives the answer's wrong values on a side."""
+        values = self._given_by(idea, mask)
+        # One that changes nothing here explains nothing, however near it comes.
+        size = np.abs(self.right) + np.abs(self.gy)
         with np.errstate(all="ignore"):
-            return self.matches(np.where(mask, idea.values(self), self.right), mask)
+            same = np.abs(values - self.right) <= 16 * self.eps * size
+        if self.summed:
+            return not same.all() and self.matches(values, mask)
+        return same[self.wrong & mask].mean() <= 0.5 and self.matches(values, mask)
+
+    def allows(self, idea: Idea, mask: Array) -> bool:
+        """Whether an answer that is right is what an idea gives, too."""
+        return self.matches(self._given_by(idea, mask), mask)
+
+    def _given_by(self, idea: Idea, mask: Array) -> Array:
+        with np.errstate(all="ignore"):
+            return np.where(mask, idea.values(self), self.right)
 
     def _factors(self) -> Iterator[tuple[str, str, Callable[[Search], Any]]]:
         """The right answer times something simple: what it means, what to do, and the factor."""

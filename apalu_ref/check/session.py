@@ -15,7 +15,7 @@ from apalu_ref.check.findings import gather
 from apalu_ref.check.inputs import Call, cotangents
 from apalu_ref.check.judge import Mark, errors_in_ulp, judge, judge_edited, judge_repeated
 from apalu_ref.check.plan import Plan, Request
-from apalu_ref.check.probes import Probe, probes
+from apalu_ref.check.probes import Probe, asked
 from apalu_ref.check.report import Points, Report
 from apalu_ref.check.subject import SubjectError
 
@@ -78,7 +78,8 @@ class Session:
     def load(self, plan: Plan) -> None:
         """What will be asked, once the subject has been loaded."""
         self.plan = plan
-        self.asked = {p.id: p for p in probes(self.request.profile, plan.features)}
+        chosen = asked(self.request.profile, plan.features, self.request.against)
+        self.asked = {p.id: p for p in chosen}
 
     def _stopped(self, how: str) -> None:
         if self._current in ("", self._first):
@@ -136,15 +137,16 @@ class Session:
             before = self.answers[frame["probe"]]
             now = _sorted(frame["values"], len(before))[0]
             self.order_dependent = any(
-                name not in two or one[name].tobytes() != two[name].tobytes()
+                name not in two or not np.allclose(one[name], two[name], 1e-4, 1e-9, equal_nan=True)
                 for one, two in zip(before, now, strict=True)
                 for name in one
             )
 
     def _exact(self, probe: Probe, call: Call, wanted: Arrays) -> dict[str, Answer]:
+        assert self.plan is not None
         if probe.kind == "second":
             return second_answers(call, cotangents(call, probe.random()))
-        return answers_from(call, wanted) if wanted else answers(call)
+        return answers_from(call, wanted, self.plan.kinks) if wanted else answers(call)
 
     def _measure(
         self, probe: Probe, call: Call, got: Arrays, exact: dict[str, Answer], flushes: bool
@@ -171,7 +173,7 @@ class Session:
                 raised["traceback"],
             )
         if raised["stopped"]:
-            self.hangs += "did not" in raised["message"]
+            self.hangs += raised["hung"]
             self.marks.append(Mark("core", "y", probe, "stopped", raised["message"]))
         elif raised["refusal"] and (optional := self._optional(probe)):
             for feature in optional:
@@ -207,6 +209,12 @@ class Session:
     def report(self, seconds: float) -> Report:
         """Everything, explained and grouped."""
         assert self.plan is not None
+        if self.forward_only and self.request.against == "self":
+            raise SubjectError(
+                f"{self.request.subject}: there is no backward to compare with differences of its "
+                "forward: name an object with both, or what it is to be checked --against",
+                2,
+            )
         self._missing()
         differences = combined(self.differences)
         findings = gather(self, differences)

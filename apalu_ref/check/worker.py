@@ -7,9 +7,12 @@ to standard error, so that nothing it prints can be taken for an answer.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
@@ -18,11 +21,12 @@ from numpy.typing import NDArray
 
 from apalu_ref.check.adapters import Adapter, Options, adapter_for
 from apalu_ref.check.calls import Caller, elementwise, raised
-from apalu_ref.check.elementwise import measure
+from apalu_ref.check.elementwise import generic, kinks_of, measure
 from apalu_ref.check.features import REFUSABLE, withheld
 from apalu_ref.check.inputs import Call
 from apalu_ref.check.plan import Plan, Request
-from apalu_ref.check.probes import APALU, Probe, probes
+from apalu_ref.check.probes import APALU, Probe, asked
+from apalu_ref.check.program import end_all
 from apalu_ref.check.reference import Reference
 from apalu_ref.check.subject import SubjectError
 
@@ -36,6 +40,7 @@ def main() -> None:
     skip = set(read.pop("skip"))
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    signal.signal(signal.SIGTERM, lambda *_: end_all())
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.environ.setdefault("JAX_ENABLE_X64", "1")  # before the subject imports it
@@ -56,7 +61,7 @@ def main() -> None:
         if probe.id in skip:
             continue
         _send(out, {"event": "start", "probe": probe.id})
-        answer, arrays = worker.run(probe)
+        answer, arrays = worker.run(probe, lambda: _send(out, {"event": "measuring"}))
         answer["forward_only"] = worker.adapter.forward_only
         _send(out, {"event": "answer", "probe": probe.id, **answer}, arrays)
     _send(out, {"event": "done"})
@@ -113,14 +118,25 @@ class Worker:
     def _kinks(self) -> list[float]:
         if self._reference is not None:
             return self._reference.kinks
+        if self.request.against == "self" and not hasattr(self.adapter, "answer"):
+            own = elementwise(self.adapter, self.adapter.names)
+            with contextlib.suppress(Exception):  # the first plain call will say what is wrong
+                count = len(self.adapter.names)
+                found = kinks_of(lambda x: own(x, *generic(x, count)))
+                return sorted({0.0, *found})
         return [0.0]
 
     def asked(self) -> list[Probe]:
         """The probes, in order."""
-        return probes(self.request.profile, self.plan.features)
+        return asked(self.request.profile, self.plan.features, self.request.against)
 
-    def run(self, probe: Probe) -> tuple[dict[str, Any], Arrays]:
-        """One probe: what it answered, wrote to, or raised, and what to compare it with."""
+    def run(
+        self, probe: Probe, answered: Callable[[], None] = lambda: None
+    ) -> tuple[dict[str, Any], Arrays]:
+        """One probe: what it answered, wrote to, or raised, and what to compare it with.
+
+        ``answered`` is called when the subject has answered and is to be measured.
+        """
         calls = probe.calls(tuple(self.plan.names), self.plan.kinks)
         caller = Caller(self.adapter)
         notes: dict[str, Any] = {"written": caller.written, "overwritten": caller.overwritten}
@@ -129,6 +145,7 @@ class Worker:
         try:
             arrays = caller.run(probe, calls)
             caller.where = "forward"
+            answered()
             arrays = arrays | self._measured(probe, asked)
         except BaseException as error:  # whatever it raises is an answer to be reported
             said = raised(caller.where, error)

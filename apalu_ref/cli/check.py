@@ -157,7 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _formatted(arguments: argparse.Namespace, reports: list[Report]) -> str:
-    from apalu_ref.check.reports import junit, markdown, text
+    from apalu_ref.check.reports import junit, markdown
 
     if arguments.format == "json":
         documents = [report.to_dict() for report in reports]
@@ -167,7 +167,7 @@ def _formatted(arguments: argparse.Namespace, reports: list[Report]) -> str:
         return junit.junit(reports)
     if arguments.format == "markdown":
         return "\n".join(markdown.markdown(report) for report in reports)
-    return "\n".join(text.text(report, arguments.verbose) for report in reports)
+    return "\n".join(report.to_text(arguments.verbose) for report in reports)
 
 
 def _failed(arguments: argparse.Namespace, subject: str, error: SubjectError) -> int:

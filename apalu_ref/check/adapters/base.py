@@ -55,6 +55,13 @@ class Adapter:
         if options.device and not self.devices:
             raise SubjectError(f"the {self.name} adapter has no --device", 2)
         self.names = options.names if options.names is not None else self.own_names()
+        for name in options.map:
+            if name not in self.names:
+                raise SubjectError(
+                    f"--map {name}=...: there is no parameter {name!r}, there are "
+                    f"{', '.join(self.names) or 'none'}; write ours first, then the subject's",
+                    2,
+                )
 
     def own_names(self) -> tuple[str, ...]:
         """The parameters' names, from the subject's signature."""

@@ -15,7 +15,7 @@ from apalu_ref.check.probes.state import again, state
 from apalu_ref.check.probes.structure import layouts, shapes, sizes, types
 from apalu_ref.check.probes.values import differences, plain, second, special, upstreams, values
 
-__all__ = ["APALU", "PROFILES", "Probe", "probes"]
+__all__ = ["APALU", "PROFILES", "Probe", "asked", "probes"]
 
 PROFILES = ("quick", "standard", "strict", "exhaustive")
 
@@ -36,3 +36,15 @@ def probes(profile: str = "standard", features: Collection[str] = FEATURES) -> l
         found += exhaustive()
     found += again()
     return [p for p in found if p.needs <= set(features)]
+
+
+def asked(profile: str, features: Collection[str], against: str) -> list[Probe]:
+    """The probes of a check.
+
+    Parameters of hundreds are asked of APALU only, which is linear in them: of other functions
+    they make what nobody computes to all digits.
+    """
+    chosen = probes(profile, features)
+    if against == "apalu":
+        return chosen
+    return [p for p in chosen if not (p.family == "values" and p.id.endswith("/large"))]

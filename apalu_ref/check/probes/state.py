@@ -88,17 +88,19 @@ def state() -> Iterator[Probe]:
         needs=_NEEDS,
     )
 
-    def same_parameters(rng: np.random.Generator) -> list[Call]:
-        one = random_call(rng, (4, 5), (5,), (5,))
-        return [one, one.copy()._replace(x=random_call(rng, (4, 5)).x)]
+    for name, shape in (("", (4, 5)), ("-large", (4001, 5))):
 
-    yield probe(
-        "state/same-memory-of-x",
-        "new values of x in the array of the first call, all else the same",
-        same_parameters,
-        kind="same-memory",
-        needs=_NEEDS,
-    )
+        def same_parameters(rng: np.random.Generator, shape: tuple[int, int] = shape) -> list[Call]:
+            one = random_call(rng, shape, (5,), (5,))
+            return [one, one.copy()._replace(x=random_call(rng, shape).x)]
+
+        yield probe(
+            f"state/same-memory-of-x{name}",
+            "new values of x in the array of the first call, all else the same",
+            same_parameters,
+            kind="same-memory",
+            needs=_NEEDS,
+        )
     yield probe(
         "state/edited-output",
         "the same call twice; the second time the caller edits y in place before backward",
