@@ -17,8 +17,10 @@ class Cause(NamedTuple):
 
 NOT_REDUCED = "not reduced over the axes along which its input was broadcast"
 
+REDUCED = "reduced wrongly"
+
 UNKNOWN = "no known mistake fits"
 
 WRITTEN = "an argument is written to: "
 
-__all__ = ["EDGES", "NOT_REDUCED", "UNKNOWN", "WIDE", "WRITTEN", "Cause"]
+__all__ = ["EDGES", "NOT_REDUCED", "REDUCED", "UNKNOWN", "WIDE", "WRITTEN", "Cause"]

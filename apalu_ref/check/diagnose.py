@@ -134,7 +134,7 @@ def _shape(mark: Mark, known: Collection[str]) -> list[Cause]:
         return []
     if got.shape == () and target != () and len(full) > 0:
         return [Cause(
-            "over-reduced: summed over all axes, to a scalar",
+            "over-reduced: the result is a scalar",
             f"sum over the axes along which {named} was broadcast, and no others",
         )]  # fmt: skip
     for how, done, values in reductions(mark.want.terms.reshape(full), got.shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
     from apalu_ref.check.session import Session
 
 
+_NUMBERS = re.compile(r"[\d(),\[\]. ]+")
+
+
 def gather(session: Session, differences: dict[str, str]) -> list[Finding]:
     """One finding for each level, quantity and cause."""
     groups: dict[tuple[str, str, str], list[tuple[Mark, Cause]]] = {}
     with np.errstate(all="ignore"):  # formulas are tried wherever they may overflow
         for mark, cause in Explained(session, differences).pairs():
-            groups.setdefault((mark.level, mark.quantity, cause.cause), []).append((mark, cause))
+            # What is raised may tell of sizes: it is the same all the same.
+            said = _NUMBERS.sub("", cause.cause) if mark.kind == "raised" else cause.cause
+            groups.setdefault((mark.level, mark.quantity, said), []).append((mark, cause))
     wrong = {mark.quantity for mark in session.marks if mark.level == "core"}
     findings = []
     for (level, quantity, _), group in groups.items():
@@ -61,7 +67,10 @@ def describe(mark: Mark) -> str:
     if mark.kind not in ("value", "accumulation") or mark.level == "nonfinite":
         return mark.message
     got, want = float(mark.got[mark.index]), float(mark.want.value.high[mark.index])
-    return f"{_place(mark)}: got {got:.9g}, want {want:.9g}{_off(mark)}"
+    shown = [f"{got:.9g}", f"{want:.9g}"]
+    if shown[0] == shown[1]:
+        shown = [repr(got), repr(want)]
+    return f"{_place(mark)}: got {shown[0]}, want {shown[1]}{_off(mark)}"
 
 
 def _finding(request: Request, marks: list[Mark], cause: Cause) -> Finding:

@@ -17,7 +17,7 @@ from apalu_ref.check.catalogue.habits import (
     SHARED,
     THREADS,
 )
-from apalu_ref.check.causes import UNKNOWN, Cause
+from apalu_ref.check.causes import REDUCED, UNKNOWN, Cause
 from apalu_ref.check.cover import Cover, merged
 from apalu_ref.check.diagnose import accumulation, explain, locate
 from apalu_ref.check.judge import Mark
@@ -104,7 +104,10 @@ class Explained:
         complete = values and len(found) == len(values) and len(names) == 1
         whole = None if complete else self._whole(quantity, told, found)
         if whole is not None:
-            found = {id(mark): [self._told(whole, mark)] for mark in told}
+            # Calls that disturb each other are another matter than how a sum is taken.
+            sums = self._state is not None and whole.cause.startswith(REDUCED)
+            apart = _HOW if sums else ()
+            found = {id(m): [self._told(whole, m)] for m in told if m.probe.family not in apart}
         self._cover.update(found)
 
     def _told(self, whole: Cause, mark: Mark) -> Cause:
@@ -153,7 +156,7 @@ class Explained:
         asked = quantity[1:]
         detail = f"in {said[best]} of {len(told)} places: {best}" if best else ""
         return Cause(
-            f"reduced wrongly: the terms of {quantity} are right, but not summed over just the "
+            f"{REDUCED}: the terms of {quantity} are right, but not summed over just the "
             f"axes along which {asked} was broadcast",
             f"sum over the axes that {asked} lacks or has with length 1, all of them and no other, "
             f"and keep the shape of {asked}",

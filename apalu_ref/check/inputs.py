@@ -63,7 +63,11 @@ def renamed(given: Call, names: tuple[str, ...]) -> Call:
     fresh = Call(given.x, parameters, given.gy, given.storage)
     if fresh.shape != given.gy.shape:
         fresh = fresh._replace(gy=np.resize(given.gy, fresh.shape))
-    return fresh
+    # y may have another type without some of the parameters.
+    floats = [t.dtype for t in fresh.inputs.values() if t.dtype.kind == "f"]
+    return fresh._replace(
+        gy=fresh.gy.astype(np.result_type(*(floats or [np.dtype(np.float64)])), copy=False)
+    )
 
 
 def as_bfloat16(t: Array) -> Array:

@@ -48,6 +48,9 @@ def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
         return [
             Cause(f"required, but not offered: {mark.message}", "offer it, or do not require it")
         ]
+    if mark.kind == "stopped" and mark.message.startswith("there is no answer"):
+        return [Cause("answers are missing", "answer every request of the folder; export and "
+                      "check with the same --profile", mark.message)]  # fmt: skip
     if mark.kind == "stopped" and ", expected" in mark.message:
         return [Cause("its answers cannot be read", "write one record a call, in the format of "
                       "the request's answer", mark.message)]  # fmt: skip
@@ -57,13 +60,18 @@ def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
         return [Cause(mark.message, "accept these inputs, or refuse them with a clear error "
                       "(TypeError or ValueError), or declare them away")]  # fmt: skip
     if mark.level == "nonfinite":
-        fix = "NaN gives NaN; +inf gives a·inf and slope 2a; -inf gives -b and slope 0"
+        fix = (
+            "+inf gives a·inf and slope 2a, -inf gives -b and slope 0, NaN gives NaN. "
+            "κx σ(1 - σ) is inf · 0 at +inf: compute it with min(x, 300)"
+        )
         if mark.got is not None and mark.call is not None:
             x = whole(mark.call, mark.call.x, mark.got.shape)[mark.index]
             if np.isnan(x) and np.isfinite(mark.got[mark.index]):
-                return [Cause("NaN in x gives a number: the error is hidden",
-                              "let NaN through: test for x < 0 and x >= 0, not for one's opposite"
-                              if apalu else "let NaN through")]  # fmt: skip
+                return [Cause(
+                    "NaN in x gives a number: the error is hidden",
+                    "NaN is neither x < 0 nor x >= 0: where(x >= 0, f, g) sends it to g; let g see "
+                    "it" if apalu else "let NaN through",
+                )]  # fmt: skip
         return [Cause("NaN or infinity in x is not carried through", fix if apalu else "")]
     return []
 

@@ -228,8 +228,14 @@ def _zero(search: Search) -> Cause:
                          "compare with x >= 0, which holds for -0.0 as well")  # fmt: skip
     if not np.isfinite(search.got[search.wrong]).all():
         return Cause("NaN or infinity at x = 0 only", "look for a division by x, or a power of x")
-    if not search.apalu:
+    if search.terms is None:
         return Cause("wrong at x = 0 only", "look at how the branches meet")
+    t, zero = search.terms, search.wrong
+    if np.allclose(search.got[zero], (t.g * (1.5 * t.a + t.b))[zero], rtol=1e-3):
+        return Cause(
+            "wrong at x = 0 only: both branches count there, as with clamp(min=0) and clamp(max=0)",
+            "give x = 0 to one of them: x >= 0 and x < 0",
+        )
     return Cause(
         "wrong at x = 0 only, and not a slope between b and 3a/2: both strict comparisons miss it",
         "choose the branch with x >= 0 and its complement",

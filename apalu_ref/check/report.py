@@ -126,11 +126,16 @@ class Report:
         """The findings that a probe has a part in."""
         return [f for f in self.findings if probe == f.probe or probe in f.also]
 
+    def told(self) -> tuple[int, int]:
+        """How many errors and warnings there are, causes counted once."""
+        causes = self.by_cause()
+        errors = sum(finding in self.errors for finding, _, _ in causes)
+        return errors, len(causes) - errors
+
     def counts(self) -> str:
         """``"2 errors, 1 warning"``, causes counted once."""
-        told = [finding for finding, _, _ in self.by_cause()]
-        errors = sum(finding in self.errors for finding in told)
-        parts = ((errors, "error"), (len(told) - errors, "warning"))
+        errors, warnings = self.told()
+        parts = ((errors, "error"), (warnings, "warning"))
         return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in parts if n)
 
     def to_dict(self) -> dict[str, Any]:
@@ -146,8 +151,8 @@ class Report:
             "findings": [asdict(f) for f in self.findings],
             "not_offered": self.not_offered,
             "summary": {
-                "errors": len(self.errors),
-                "warnings": len(self.warnings),
+                "errors": self.told()[0],
+                "warnings": self.told()[1],
                 "forward_only": self.forward_only,
                 "comparisons": self.comparisons,
                 "worst_ulp": {

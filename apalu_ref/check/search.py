@@ -102,6 +102,8 @@ class Search:
         else:
             size = np.abs(values) + self.want.scale.reshape(self.full)
         told = np.isfinite(values)
+        if self.quantity == "dx" and not self.summed and (self.x != 0).any():
+            told &= self.x != 0  # there a convention decides, whatever the formula
         if where is not None and not self.summed:
             told &= where
         if told.sum() < min(3, told.size) or not (told & self.wrong).any():

@@ -199,8 +199,13 @@ class Session:
             if probe is None and feature not in self.plan.withheld:
                 if feature in self.plan.features:
                     continue
+                hint = "; give it a method second(ctx, gy, *cotangents)" if (
+                    (self.plan.adapter, feature) == ("numpy", "second order")
+                ) else ""  # fmt: skip
                 raise SubjectError(
-                    f"--require {feature}: {self.plan.adapter} subjects cannot be asked that", 2
+                    f"--require {feature}: this {self.plan.adapter} subject cannot be asked that"
+                    f"{hint}",
+                    2,
                 )
             probe = probe or next(iter(self.asked.values()))
             said = f"it refuses: {message}" if message else "it is declared as not offered"

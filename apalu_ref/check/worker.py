@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from apalu_ref.check.adapters import Adapter, Options, adapter_for
+from apalu_ref.check.adapters import Adapter, Options, adapter_for, install
 from apalu_ref.check.calls import Caller, elementwise, raised
 from apalu_ref.check.elementwise import generic, kinks_of, measure
 from apalu_ref.check.features import REFUSABLE, withheld
@@ -53,7 +53,7 @@ def main() -> None:
         said = raised("importing it", error)
         missing = getattr(error, "name", "") if isinstance(error, ModuleNotFoundError) else ""
         if missing in ("torch", "jax", "autograd"):
-            said["message"] += f" (pip install 'apalu-ref[{missing}]')"
+            said["message"] += f" ({install(missing)})"
         _send(out, {"event": "refused", "status": 3, **said})
         return
     _send(out, {"event": "loaded", "plan": asdict(worker.plan)})

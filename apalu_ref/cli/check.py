@@ -192,12 +192,16 @@ def _reproduce(
     arguments: argparse.Namespace, declared: dict[str, Any], options: dict[str, Any]
 ) -> int:
     from apalu_ref.check import SubjectError, reproduce
+    from apalu_ref.check.program import ProgramError
+    from apalu_ref.check.records import ExchangeError
 
     probe, _, quantity = arguments.repro.partition(":")
     try:
         reproduce(arguments.subject, probe, quantity, declared=declared, **options)
     except SubjectError as error:
         return _failed(arguments, arguments.subject, error)
+    except (ExchangeError, ProgramError) as error:
+        return _failed(arguments, arguments.subject, SubjectError(str(error), 3))
     except ValueError as error:
         if "no probe" in str(error):
             return _usage(str(error))

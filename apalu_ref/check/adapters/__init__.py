@@ -45,6 +45,8 @@ FRAMEWORKS = ("torch", "jax", "autograd", "minigrad")
 
 _FILES = ("exec", "answers")
 
+_COMPILED = {".c", ".h", ".cc", ".cpp", ".cu", ".rs", ".go", ".java", ".js", ".mjs", ".ts", ".jl"}
+
 
 def adapter_for(name: str, kind: str, options: Options, timeout: float) -> Adapter:
     """Load a subject and wrap it.
@@ -81,7 +83,7 @@ def adapter_for(name: str, kind: str, options: Options, timeout: float) -> Adapt
 
 def install(framework: str) -> str:
     """The command that installs a missing framework."""
-    return f"pip install 'apalu-ref[{framework}]'"
+    return f"pip install {framework}, or this package with its extra: apalu-ref[{framework}]"
 
 
 def file_kind(name: str) -> str:
@@ -96,6 +98,14 @@ def file_kind(name: str) -> str:
         words = shlex.split(name)
     except ValueError:
         return ""
+    if path.is_file() and path.suffix in _COMPILED:
+        raise SubjectError(
+            f"{name} is no program yet: compile it, and name what comes out, or run it by its "
+            f'interpreter: "node {name}"',
+            2,
+        )
+    if len(words) > 1 and not Path(source).exists() and shutil.which(words[0]) is None:
+        raise SubjectError(f"no such program: {words[0]}", 2)
     several = len(words) > 1 and not Path(source).exists()
     return "exec" if several and shutil.which(words[0]) is not None else ""
 

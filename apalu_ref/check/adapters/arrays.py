@@ -56,7 +56,13 @@ class NumPy(Adapter):
         """Call forward."""
         positional, named = self.given(list(call.inputs.values()))
         if self.forward_only:
-            return array("f", "y", self._subject(*positional, **named)), None
+            y = self._subject(*positional, **named)
+            if isinstance(y, tuple):
+                raise WrongReturnError(
+                    f"the function returned {describe(y)}, expected y alone; if it is the "
+                    "forward of a pair, name the file, class or object that has backward too"
+                )
+            return array("f", "y", y), None
         result = self._subject.forward(*positional, **named)
         if not isinstance(result, tuple) or len(result) != 2:
             raise WrongReturnError(f"forward returned {describe(result)}, expected a pair (y, ctx)")

@@ -56,6 +56,11 @@ class Torch(Adapter):
                 2,
             )
         self._device = options.device or "cpu"
+        try:
+            torch.empty(0, device=self._device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise SubjectError(f"no device {self._device!r}: {reason}", 2) from None
         super().__init__(target, options)
         if self._module is not None:
             # Calling it with other parameters swaps them in and out: one call at a time.

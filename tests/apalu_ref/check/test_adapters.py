@@ -90,7 +90,11 @@ def test_programs_and_folders_are_recognised(tmp_path, write):
     assert file_kind(str(tmp_path)) == "answers"
     assert file_kind(write("") + ":Right") == ""
     assert file_kind("package.module:f") == ""
-    assert file_kind("no-such-program port") == ""
+    with pytest.raises(SubjectError, match="no such program: no-such-program"):
+        file_kind("no-such-program port")
+    (tmp_path / "port.c").write_text("int main;")
+    with pytest.raises(SubjectError, match="compile it"):
+        file_kind(str(tmp_path / "port.c"))
     assert file_kind("an unclosed ' quote") == ""
 
 
@@ -243,7 +247,7 @@ def test_requirements(write):
     assert check(name, profile="quick").verdict == "conforms"
     (finding,) = check(name, profile="quick", require=["empty"]).findings
     assert "it refuses: forward: ValueError: give me something" in finding.cause
-    with pytest.raises(SubjectError, match="numpy subjects cannot be asked that") as caught:
+    with pytest.raises(SubjectError, match="this numpy subject cannot be asked that") as caught:
         check(name, profile="quick", require=["bfloat16"])
     assert caught.value.exit_status == 2
     with pytest.raises(ValueError, match="no feature 'emty': did you mean 'empty'"):
