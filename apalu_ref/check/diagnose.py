@@ -39,17 +39,11 @@ def explain(mark: Mark, apalu: bool, known: Collection[str] = ()) -> list[Cause]
     if mark.kind == "accumulation":
         return [accumulation(mark)]
     if mark.level == "policy":
-        zero = _negative_zero(mark) if apalu else None
-        if zero is not None:
-            return [zero]
-        return [
-            Cause(
-                "at x = 0 the slope is not the right one, 3a/2, which is the convention",
-                "choose the branch with x >= 0, in backward too",
-            )
-            if apalu
-            else Cause("at a kink the slope is another one-sided slope than the reference's", "")
-        ]
+        convention = Cause(
+            "at x = 0 the slope is not the right one, 3a/2, which is the convention",
+            "choose the branch with x >= 0, in backward too",
+        )
+        return [_negative_zero(mark) or convention]
     if mark.level == "subnormal":
         return [Cause("subnormal x are flushed to zero or use another slope", "none is needed")]
     if mark.level == "precision":

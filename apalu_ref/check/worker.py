@@ -79,6 +79,17 @@ def _send(out: BinaryIO, header: dict[str, Any], arrays: Arrays | None = None) -
     out.flush()
 
 
+# Beyond, a step of differences may reach over whole periods of a function.
+_FAR = 4096.0
+
+
+def _forget_far(measured: Arrays, call: Call) -> None:
+    """Claim nothing of slopes far out, where differences of the function are all there is."""
+    far = np.abs(np.broadcast_to(call.x, call.shape)) > _FAR
+    for name in call.inputs:
+        measured[f"{name}.error"] = np.where(far, np.inf, measured[f"{name}.error"])
+
+
 class Worker:
     """A loaded subject, what it is judged against, and what will be asked of it."""
 
@@ -161,6 +172,7 @@ class Worker:
         if self.request.against == "self":
             for i, call in enumerate(calls):
                 measured = measure(own, call, self._dtype, self.plan.kinks)
+                _forget_far(measured, call)
                 found |= {f"{i}.want.{k}": t for k, t in measured.items()}
         elif self._reference is not None:
             for i, call in enumerate(calls):

@@ -17,20 +17,13 @@ from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
+from apalu_ref.check.judge import CORE_EPS as CORE
+from apalu_ref.check.judge import SUM_EPS as SUM
+from apalu_ref.check.judge import ULP_LIMITS
 from apalu_ref.oracle import FORMATS, FUNCTIONS, Format, from_bits, to_bits
 
 DIGITS = 40
 """Significant digits of the decimal values."""
-
-CORE = 16
-SUM = 4
-ULP_LIMITS = {
-    "float64": {"y": 4, "dx": 32, "da": 4, "db": 4},
-    "float32": {"y": 4, "dx": 16, "da": 4, "db": 4},
-    "float16": {"y": 4, "dx": 8, "da": 4, "db": 4},
-    "bfloat16": {"y": 4, "dx": 8, "da": 4, "db": 4},
-}
-"""ULP that careful code stays within."""
 
 MODERATE = 2.0**10
 """Precision is asked only where a, b and gy are between 1 / MODERATE and MODERATE in size."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from apalu_ref import oracle
+from apalu_ref.check.judge import ULP_LIMITS
 from apalu_ref.vectors import cases, exact
 from apalu_ref.vectors.cases import Arrays, Case
 from apalu_ref.vectors.document import FORMAT, INPUTS, RESULTS, VERSION
@@ -87,7 +88,7 @@ def _group(kind: str, limits: Limits) -> dict[str, Any]:
         "bits": 4 * limits.width,
         "eps": limits.eps,
         "eta": limits.eta,
-        "ulpLimits": exact.ULP_LIMITS[limits.name],
+        "ulpLimits": ULP_LIMITS[limits.name],
     }
 
 
