@@ -37,6 +37,7 @@ class Cover:
         self.causes: dict[int, list[Cause]] = {}
         self._kept: list[Search] | None = None
         searches = [(m, s) for m in marks if (s := searchable(m, apalu)) is not None]
+        self.searched = {id(mark) for mark, _ in searches}
         if not searches:
             return
         quantity = searches[0][0].quantity

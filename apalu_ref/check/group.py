@@ -98,10 +98,12 @@ class Explained:
         values = [m for m in told if m.general and m.kind == "value" and not self._coarse(m)]
         if not told or (values and self._follows(values[0])):
             return
-        found = {} if self._leaks else Cover(self._session, values, self.apalu).causes
-        found = merged(found)
+        cover = Cover(self._session, () if self._leaks else values, self.apalu)
+        found = merged(cover.causes)
         names = {cause.cause for causes in found.values() for cause in causes}
-        complete = values and len(found) == len(values) and len(names) == 1
+        # Marks of a few elements fit anything, and are explained by the others.
+        plain = all(m.kind == "value" for m in told)
+        complete = plain and cover.searched <= found.keys() and len(names) == 1
         whole = None if complete else self._whole(quantity, told, found)
         if whole is not None:
             # Calls that disturb each other are another matter than how a sum is taken.
