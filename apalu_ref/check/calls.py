@@ -24,7 +24,7 @@ from apalu_ref.check.subject import WrongReturnError
 Array = NDArray[Any]
 Arrays = dict[str, Array]
 
-_ROUNDS, _SECONDS = 12, 0.1
+_ROUNDS, _SECONDS = 12, 0.05
 
 
 def raised(where: str, error: BaseException) -> dict[str, Any]:
