@@ -1,6 +1,11 @@
 """Subjects that misbehave: always a clear message and the right exit status."""
 
+import os
+import signal
+import subprocess
+import sys
 import textwrap
+import time
 
 import pytest
 
@@ -195,3 +200,59 @@ def test_modules_beside_the_file_and_packages_can_be_imported(write, tmp_path, m
     assert check(name + ":Right", profile="quick").verdict == "conforms"
     monkeypatch.chdir(tmp_path)
     assert check("helper_beside:right", profile="quick").verdict == "conforms"
+
+
+def test_what_earlier_calls_have_left_behind_is_told_by_a_fresh_process(write):
+    body = """
+        class Keeps(Right):
+            first = {}
+            def forward(self, x, a, b):
+                a, b = self.first.setdefault((x.shape, a.shape, b.shape, x.dtype), (a, b))
+                return super().forward(x, a, b)
+    """
+    report = check(write(body) + ":Keeps")
+    assert report.exit_status == 1
+    causes = {f.cause for f in report.findings if f.quantity == "y" and f.level == "core"}
+    assert all(cause.startswith("answers depend on earlier calls") for cause in causes), causes
+    assert causes
+
+
+def test_nothing_is_claimed_of_slopes_far_out_against_itself(write):
+    # At x = 1e6 a step of differences reaches over whole periods.
+    body = """
+        class Snake:
+            def forward(self, x, w):
+                return x + np.sin(w * x) ** 2, (x, w)
+            def backward(self, ctx, gy):
+                x, w = ctx
+                dx, dw = gy * (1 + w * np.sin(2 * w * x)), gy * x * np.sin(2 * w * x)
+                def sum_to(t, g):
+                    g = g.sum(axis=tuple(range(g.ndim - t.ndim)))
+                    axes = tuple(i for i, n in enumerate(t.shape) if n == 1)
+                    return g.sum(axis=axes, keepdims=True).astype(t.dtype)
+                return sum_to(x, dx), sum_to(w, dw)
+    """
+    report = check(write(body) + ":Snake", against="self", capabilities={"dtypes": ["float64"]})
+    assert [f for f in report.findings if f.level == "core"] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes are ended by other means there")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_check_that_is_ended_ends_the_program_it_runs(tmp_path, name):
+    pid = tmp_path / "pid"
+    program = tmp_path / "hangs.py"
+    program.write_text(
+        f"import os, time, pathlib\npathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(60)\n"
+    )
+    command = [sys.executable, "-m", "apalu_ref", "check", f"{sys.executable} {program}",
+               "--adapter", "exec", "--timeout", "40"]  # fmt: skip
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    for _ in range(200):
+        if pid.exists() and pid.read_text():
+            break
+        time.sleep(0.1)
+    running.send_signal(getattr(signal, name))
+    running.communicate(timeout=20)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
