@@ -5,14 +5,14 @@ imported when it is asked for:
 
 * :mod:`apalu_ref.formula`: the formulas, the page to read first
 * :mod:`apalu_ref.oracle`: the same, correctly rounded, to check against
-* :mod:`apalu_ref.fused`: the same for speed
+* :mod:`apalu_ref.fused`: the same for speed; :func:`apalu` and :func:`apalu_grad` are its
 * :mod:`apalu_ref.layer`: a layer of a network, with trainable a and b; :mod:`apalu_ref.watch`
   watches them
 * :mod:`apalu_ref.datasets`: data to train on
 * :mod:`apalu_ref.check`: is an implementation right, and if not, what is wrong with it
 """
 
-from apalu_ref.formula import apalu, apalu_grad
+from apalu_ref.fused import apalu, apalu_grad
 
 __version__ = "0.1.0"
 

@@ -31,12 +31,14 @@ type NumPy's promotion gives.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from apalu_ref.arguments import check_output, checked, checked_outputs, checked_upstream, deliver
 
 Array = NDArray[Any]
 
@@ -142,7 +144,9 @@ def d2v(x: Any) -> Any:
     return np.exp(x)
 
 
-def apalu(x: ArrayLike, a: ArrayLike = 1.0, b: ArrayLike = 1.0) -> Array:
+def apalu(
+    x: ArrayLike, a: ArrayLike = 1.0, b: ArrayLike = 1.0, *, out: Array | None = None
+) -> Array:
     """APALU: a·u(x) where x >= 0, b·v(x) where x < 0.
 
     Parameters
@@ -153,19 +157,22 @@ def apalu(x: ArrayLike, a: ArrayLike = 1.0, b: ArrayLike = 1.0) -> Array:
         Parameters; must broadcast against ``x``. One pair for a layer is a scalar,
         one per channel of an (N, C, H, W) input has shape (C, 1, 1), one per
         neuron has shape ``x.shape[1:]``.
+    out : ndarray, optional
+        Where to write the result; it may be an input.
 
     Returns
     -------
     ndarray
-        A fresh array of the broadcast shape, in the type that NumPy's promotion
-        gives (Python numbers do not widen: float32 stays float32).
+        A fresh array of the broadcast shape (or ``out``), in the type that NumPy's
+        promotion gives (Python numbers do not widen: float32 stays float32).
 
     Raises
     ------
     TypeError
-        For bool, complex, object or extended-precision arguments.
+        For bool, complex, object or extended-precision arguments, and for an ``out``
+        that cannot hold the result.
     ValueError
-        If the shapes do not broadcast.
+        If the shapes do not broadcast, or ``out`` has another shape.
 
     Notes
     -----
@@ -177,16 +184,23 @@ def apalu(x: ArrayLike, a: ArrayLike = 1.0, b: ArrayLike = 1.0) -> Array:
     >>> apalu([-1.0, 0.0, 1.0], a=2.0)
     array([-0.63212056,  0.        ,  3.69159153])
     """
-    (x, a, b), dtype, _ = _arguments(x=x, a=a, b=b)
+    given, dtype, _ = checked(x=x, a=a, b=b)
+    check_output(out, "out", np.broadcast_shapes(*(v.shape for v in given)), dtype)
+    x, a, b = (v.astype(np.float64, copy=False) for v in given)
     above, below = np.maximum(x, 0), np.minimum(x, 0)
     with np.errstate(under="ignore"):
         # (a * x) * gate and not a * u: u alone may overflow where a * u does not.
         y: Array = np.where(x < 0, b * v(below), (a * above) * _gate(above))
-        return y.astype(dtype, copy=False)
+        return deliver(out, y.astype(dtype, copy=False))
 
 
 def apalu_grad(
-    x: ArrayLike, a: ArrayLike, b: ArrayLike, gy: ArrayLike
+    x: ArrayLike,
+    a: ArrayLike,
+    b: ArrayLike,
+    gy: ArrayLike,
+    *,
+    out: Sequence[Array | None] | None = None,
 ) -> tuple[Array, Array, Array]:
     """Gradients of ``sum(gy * apalu(x, a, b))``: the vector-Jacobian product.
 
@@ -206,13 +220,15 @@ def apalu_grad(
         As given to :func:`apalu`.
     gy : array_like
         Gradient with respect to the output; its shape must broadcast to the output's.
+    out : sequence of three ndarray or None, optional
+        Where to write dx, da and db; None for a fresh array.
 
     Returns
     -------
     dx, da, db : ndarray
-        Fresh arrays, each of its input's shape and type (integers and Python numbers
-        have no floating type of their own: they get float64 and the output's type).
-        Sums are accumulated in float64.
+        Fresh arrays (or those of ``out``), each of its input's shape and type (integers
+        and Python numbers have no floating type of their own: they get float64 and the
+        output's type). Sums are accumulated in float64.
 
     Raises
     ------
@@ -232,15 +248,14 @@ def apalu_grad(
     >>> float(da), float(db)
     (1.8457957659328212, -0.6321205588285577)
     """
-    (x, a, b), dtype, own = _arguments(x=x, a=a, b=b)
-    shape = np.broadcast_shapes(x.shape, a.shape, b.shape)
-    (gy,), _, _ = _arguments(gy=gy)
-    try:
-        gy = np.broadcast_to(gy, shape)
-    except ValueError:
-        raise ValueError(
-            f"gy has shape {gy.shape}, the output has {shape}: gy must broadcast to it"
-        ) from None
+    inputs, dtype, own = checked(x=x, a=a, b=b)
+    shape = np.broadcast_shapes(*(v.shape for v in inputs))
+    gy, _ = checked_upstream(gy, shape)
+    outs, kinds = checked_outputs(out), [dtype if t is None else t for t in own]
+    for name, o, value, kind in zip(("dx", "da", "db"), outs, inputs, kinds, strict=True):
+        check_output(o, f"out for {name}", value.shape, kind)
+    x, a, b, gy = (v.astype(np.float64, copy=False) for v in (*inputs, gy))
+    gy = np.broadcast_to(gy, shape)
     negative = x < 0
     above, below = np.maximum(x, 0), np.minimum(x, 0)
     with np.errstate(under="ignore"):
@@ -254,8 +269,8 @@ def apalu_grad(
             _sum_of_products(b.shape, np.where(negative, gy, 0), v(below)),
         )
         dx, da, db = (
-            g.astype(dtype if t is None else t, copy=False)
-            for g, t in zip(gradients, own, strict=True)
+            deliver(o, g.astype(kind, copy=False))
+            for o, g, kind in zip(outs, gradients, kinds, strict=True)
         )
     return dx, da, db
 
@@ -294,7 +309,8 @@ def apalu_second(
     >>> fxa, fxb
     (array([0. , 1.5]), array([0.36787944, 0.        ]))
     """
-    (x, a, b), dtype, _ = _arguments(x=x, a=a, b=b)
+    given, dtype, _ = checked(x=x, a=a, b=b)
+    x, a, b = (v.astype(np.float64, copy=False) for v in given)
     shape = np.broadcast_shapes(x.shape, a.shape, b.shape)
     above, below = np.maximum(x, 0), np.minimum(x, 0)
     with np.errstate(under="ignore"):
@@ -306,35 +322,6 @@ def apalu_second(
         )
         fxx, fxa, fxb = (np.broadcast_to(p, shape).astype(dtype) for p in parts)
     return fxx, fxa, fxb
-
-
-def _arguments(**named: Any) -> tuple[list[Array], np.dtype[Any], list[np.dtype[Any] | None]]:
-    """Check the arguments; return them in float64, the promoted type, and each one's own.
-
-    A Python number has no type of its own (None): it follows the others, as in NumPy.
-    """
-    arrays: list[Array] = []
-    own: list[np.dtype[Any] | None] = []
-    for name, value in named.items():
-        array = np.asarray(value)
-        kind = array.dtype.kind
-        if kind not in "iuf" or array.dtype.itemsize > 8:
-            raise TypeError(
-                f"{name} has dtype {array.dtype}: APALU takes float16, float32, float64 "
-                "or integers; convert it first, e.g. with .astype(np.float64)"
-            )
-        weak = type(value) in (int, float)
-        own.append(None if weak else array.dtype if kind == "f" else np.dtype(np.float64))
-        arrays.append(array.astype(np.float64, copy=False))
-    try:
-        np.broadcast_shapes(*(array.shape for array in arrays))
-    except ValueError:
-        shapes = ", ".join(f"{n} {v.shape}" for n, v in zip(named, arrays, strict=True))
-        raise ValueError(
-            f"shapes do not broadcast: {shapes}. One parameter per channel of an "
-            "(N, C, H, W) input has shape (C, 1, 1)"
-        ) from None
-    return arrays, np.result_type(*(1.0 if t is None else t for t in own)), own
 
 
 def _sum_of_products(shape: tuple[int, ...], first: Array, second: Array, *rest: Array) -> Array:

@@ -13,8 +13,9 @@ STANDARD = sys.stdlib_module_names
 # Which of our own modules a file may import, by the start of its dotted name.
 ALLOWED = {
     "minigrad": ["minigrad"],
-    "apalu_ref.formula": [],
-    "apalu_ref.fused": ["apalu_ref.formula"],
+    "apalu_ref.arguments": [],
+    "apalu_ref.formula": ["apalu_ref.arguments"],
+    "apalu_ref.fused": ["apalu_ref.arguments", "apalu_ref.formula", "apalu_ref.fused"],
     "apalu_ref.oracle": [],
     "apalu_ref.ports": [],
     "apalu_ref.studies": ["apalu_ref", "minigrad"],

@@ -1,0 +1,211 @@
+r"""APALU for speed: the two functions of :mod:`apalu_ref.formula`, at the speed of the machine.
+
+The textbook formula makes a dozen arrays as large as its input and spends its time on memory that
+the system has to hand out page by page, and on ``np.where``; the arithmetic is the smaller part.
+The tricks played here, each explained where it is played:
+
+* one ``tanh`` an element forward, one ``exp`` and one ``tanh`` backward, and branches chosen by
+  bit masks, all in place (:mod:`apalu_ref.fused.kernel`);
+* blocks that stay in the cache: whatever the layout, the broadcasting and the type, only a block is
+  ever copied or converted (:mod:`apalu_ref.fused.layout`, :mod:`apalu_ref.fused.worker`);
+* small arrays as a single block, without a plan (:mod:`apalu_ref.fused.whole`);
+* several threads, with the same bits for any number of them (:mod:`apalu_ref.fused.threads`);
+* sums in float64, of a fixed number of pieces (:mod:`apalu_ref.fused.sums`).
+
+Arithmetic is done in float32 where all arguments are float16 or float32, else in float64, so that
+results differ from ``formula``'s, which always computes in float64, in the last two bits; and of
+overflow no warning is given.
+
+The backward pass starts from x again. To keep e^x - 1 from the forward pass was tried: over 4
+million elements it makes no difference of more than a few percent in time, now for the better, now
+for the worse, and costs as much memory as x.
+
+The number of threads is that of the processors, at most 8, or what the environment variable
+``APALU_REF_THREADS`` says, or the argument ``threads``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import apalu_ref.formula as formula
+from apalu_ref.arguments import (
+    check_output,
+    checked,
+    checked_outputs,
+    checked_upstream,
+    deliver,
+)
+from apalu_ref.fused import blocks, kernel, whole
+
+__all__ = ["KERNEL", "apalu", "apalu_grad"]
+
+Array = NDArray[Any]
+
+KERNEL = blocks.Kernel(kernel.forward, kernel.backward, kernel.SCRATCH)
+"""What is done to a block."""
+
+# Parameters of another type are converted once if they are not more, else with each block.
+_FEW = 1 << 15
+
+
+def apalu(
+    x: ArrayLike,
+    a: ArrayLike = 1.0,
+    b: ArrayLike = 1.0,
+    *,
+    out: Array | None = None,
+    threads: int | None = None,
+) -> Array:
+    """APALU: a·u(x) where x >= 0, b·v(x) where x < 0; see :func:`apalu_ref.formula.apalu`.
+
+    Parameters
+    ----------
+    x : array_like
+        Input, any shape and layout, floating or integer.
+    a, b : array_like
+        Parameters; must broadcast against ``x``.
+    out : ndarray, optional
+        Where to write the result; it may be ``x``.
+    threads : int, optional
+        How many threads to use; see :mod:`apalu_ref.fused`.
+
+    Returns
+    -------
+    ndarray
+        Of the broadcast shape, in the type that NumPy's promotion gives: a fresh array in the
+        layout of ``x``, or ``out``.
+
+    Raises
+    ------
+    TypeError
+        For bool, complex, object or extended-precision arguments, and for an ``out`` that cannot
+        hold the result.
+    ValueError
+        If the shapes do not broadcast, or ``out`` or ``threads`` is not as it must be.
+
+    Examples
+    --------
+    >>> x = np.array([-1.0, 0.0, 1.0])
+    >>> apalu(x, 2.0)
+    array([-0.63212056,  0.        ,  3.69159153])
+    >>> apalu(x, 2.0, out=x) is x
+    True
+    """
+    if out is None and whole.fits(x, a, b):
+        return whole.forward(x, a, b)
+    inputs, dtype, _ = checked(x=x, a=a, b=b)
+    shape = np.broadcast_shapes(*(v.shape for v in inputs))
+    y = _destination(out, "out", shape, dtype, inputs[0], inputs)
+    compute = np.result_type(np.float32, dtype)
+    blocks.forward(KERNEL, *_converted(inputs, compute), out=y, dtype=compute, threads=threads)
+    return deliver(out, y)
+
+
+def apalu_grad(
+    x: ArrayLike,
+    a: ArrayLike,
+    b: ArrayLike,
+    gy: ArrayLike,
+    *,
+    out: Sequence[Array | None] | None = None,
+    threads: int | None = None,
+) -> tuple[Array, Array, Array]:
+    """Gradients of ``sum(gy * apalu(x, a, b))``; see :func:`apalu_ref.formula.apalu_grad`.
+
+    Parameters
+    ----------
+    x, a, b : array_like
+        As given to :func:`apalu`.
+    gy : array_like
+        Gradient with respect to the output; its shape must broadcast to the output's.
+    out : sequence of three ndarray or None, optional
+        Where to write dx, da and db; None for a fresh array. That of dx may be ``x`` or ``gy``.
+    threads : int, optional
+        How many threads to use; see :mod:`apalu_ref.fused`.
+
+    Returns
+    -------
+    dx, da, db : ndarray
+        Each of its input's shape and type. Sums are accumulated in float64, in an order that does
+        not depend on the number of threads.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`apalu`; also if ``gy`` does not broadcast to the output's shape.
+
+    Examples
+    --------
+    >>> dx, da, db = apalu_grad([-1.0, 0.0, 1.0], 2.0, 1.0, 1.0)
+    >>> dx
+    array([0.36787944, 3.        , 4.13555921])
+    >>> float(da), float(db)
+    (1.8457957659328212, -0.6321205588285577)
+    """
+    if out is None and whole.fits(x, a, b, gy):
+        small = whole.backward(x, a, b, gy)
+        if small is not None:
+            return small
+    inputs, dtype, own = checked(x=x, a=a, b=b)
+    shape = np.broadcast_shapes(*(v.shape for v in inputs))
+    gy, kind = checked_upstream(gy, shape)
+    outs, everything = checked_outputs(out), [*inputs, gy]
+    results = tuple(
+        _destination(o, f"out for {name}", v.shape, dtype if t is None else t, v, everything)
+        for o, name, v, t in zip(outs, ("dx", "da", "db"), inputs, own, strict=True)
+    )
+    compute = np.result_type(np.float32, dtype, 1.0 if kind is None else kind)
+    x, parameters = _converted(inputs, compute)
+    blocks.backward(KERNEL, x, parameters, gy, out=results, dtype=compute, threads=threads)
+    lost = [r.size < math.prod(shape) and r.dtype == np.float64 and not _finite(r) for r in results]
+    overwritten = any(np.may_share_memory(r, v) for r in results for v in everything)
+    if any(lost) and not overwritten and all(map(_finite, everything)):
+        # A sum has left the range of float64, perhaps only on its way. The formula forms it from
+        # smaller factors; it takes much memory, but this hardly ever happens.
+        with np.errstate(all="ignore"):
+            exact = formula.apalu_grad(*everything)
+        for result, sum_ in itertools.compress(zip(results, exact, strict=True), lost):
+            result[...] = sum_
+    dx, da, db = (deliver(o, r) for o, r in zip(outs, results, strict=True))
+    return dx, da, db
+
+
+def _destination(
+    out: Array | None,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    like: Array,
+    inputs: Sequence[Array],
+) -> Array:
+    """Where the blocks are written: ``out`` if that overlaps no input, or is one exactly."""
+    check_output(out, name, shape, dtype)
+    if out is None or any(np.may_share_memory(out, v) and not _same(out, v) for v in inputs):
+        return blocks.empty(shape, like, dtype)
+    return out
+
+
+def _same(first: Array, second: Array) -> bool:
+    return (
+        first.ctypes.data == second.ctypes.data
+        and first.shape == second.shape
+        and first.strides == second.strides
+        and first.dtype == second.dtype
+    )
+
+
+def _converted(inputs: Sequence[Array], dtype: np.dtype[Any]) -> tuple[Array, tuple[Array, ...]]:
+    """x as it is, and parameters of the type computed in if they are few: it saves much later."""
+    x, *parameters = inputs
+    return x, tuple(p.astype(dtype, copy=False) if p.size <= _FEW else p for p in parameters)
+
+
+def _finite(v: Array) -> bool:
+    return math.isfinite(v.max(initial=0)) and math.isfinite(v.min(initial=0))

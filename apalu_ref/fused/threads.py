@@ -1,0 +1,149 @@
+"""How many threads work on an array, and the pool they come from.
+
+NumPy releases the interpreter's lock while it works on a block, so threads run side by side. The
+one that calls does its share; helpers come from one pool for the whole process. Which thread does
+which piece of work is left to chance, what a piece is and in which order results are added is not:
+the bits do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+VARIABLE = "APALU_REF_THREADS"
+"""The environment variable that sets the number of threads."""
+
+# More threads than this wait for the interpreter's lock and for memory.
+_MOST = 8
+
+_pool: ThreadPoolExecutor | None = None
+_guard = threading.Lock()
+
+
+def count(asked: int | None = None) -> int:
+    """How many threads to use.
+
+    Parameters
+    ----------
+    asked : int, optional
+        As an argument gave it. Without it the environment variable ``APALU_REF_THREADS`` tells, and
+        without that as many as this process has processors, at most 8.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number from 1 on.
+    """
+    if asked is not None:
+        return _whole(asked, "threads")
+    said = os.environ.get(VARIABLE)
+    if said:
+        return _whole(int(said) if said.strip().isdecimal() else said, VARIABLE)
+    return min(_MOST, _processors())
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 1:
+        raise ValueError(f"{name} must be a whole number, at least 1, not {value!r}")
+    return int(value.__index__())
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def share(work: Callable[[Iterator[Any]], None], pieces: Iterable[Any], threads: int) -> None:
+    """Let ``work`` run in several threads at once, each taking pieces until there are none.
+
+    Parameters
+    ----------
+    work : callable
+        Given an iterator of pieces that it shares with the other threads.
+    pieces : iterable
+        What is to be done.
+    threads : int
+        How many, the calling one included.
+
+    Raises
+    ------
+    BaseException
+        What ``work`` raised, in any thread; also an interrupt. By then no thread works any more.
+    """
+    pieces = _Shared(pieces)
+    helpers: list[Future[None]] = []
+    try:
+        _call(helpers, threads - 1, work, pieces)
+        work(pieces)
+    finally:
+        pieces.stop()
+        for helper in helpers:
+            # One that has not begun, because others use the pool, is not needed any more.
+            if not helper.cancel():
+                helper.exception()
+    for helper in helpers:
+        if not helper.cancelled():
+            helper.result()
+
+
+class _Shared(Iterator[Any]):
+    """An iterator that several threads draw from."""
+
+    def __init__(self, pieces: Iterable[Any]) -> None:
+        self._pieces = iter(pieces)
+        self._lock = threading.Lock()
+
+    def __next__(self) -> Any:
+        with self._lock:
+            return next(self._pieces)
+
+    def stop(self) -> None:
+        """Give out nothing more."""
+        with self._lock:
+            self._pieces = iter(())
+
+
+def _call(
+    helpers: list[Future[None]], n: int, work: Callable[[Iterator[Any]], None], pieces: _Shared
+) -> None:
+    global _pool
+    if n < 1:
+        return
+    with _guard:
+        if _pool is None:
+            # Not at the top: importing the package stays quick.
+            from concurrent.futures import ThreadPoolExecutor
+
+            _pool = ThreadPoolExecutor(max(_MOST, _processors()), "apalu_ref.fused")
+        try:
+            for _ in range(n):
+                helpers.append(_pool.submit(_help, work, pieces))
+        except RuntimeError:
+            # At the end of the process, or where no more threads can be started, these must do.
+            pass
+
+
+def _help(work: Callable[[Iterator[Any]], None], pieces: _Shared) -> None:
+    try:
+        work(pieces)
+    except BaseException:
+        # What the others still have to do is of no use any more.
+        pieces.stop()
+        raise
+
+
+def _forget() -> None:
+    """A forked process has the pool's locks, but none of its threads."""
+    global _pool, _guard
+    _pool, _guard = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

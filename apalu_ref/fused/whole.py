@@ -1,0 +1,77 @@
+"""Small arrays: all is one block, and planning would take longer than computing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apalu_ref.fused import kernel
+from apalu_ref.fused.layout import BLOCK_BYTES
+from apalu_ref.fused.sums import block_sum
+
+Array = NDArray[Any]
+
+# Of other layouts, and with rows of parameters as short as that, only so many elements.
+_FEW, _SHORT = 4096, 64
+
+
+def fits(x: Any, *others: Any) -> bool:
+    """Whether x is small, and all are arrays of one type that fit x without further ado."""
+    if type(x) is not np.ndarray or not 0 < x.nbytes <= BLOCK_BYTES or not x.ndim:
+        return False
+    dtype, shape = x.dtype, x.shape
+    few = x.size <= _FEW
+    if dtype not in kernel.TYPES or not (few or x.flags.c_contiguous):
+        return False
+    for v in others:
+        if type(v) is not np.ndarray or v.dtype is not dtype:
+            return False
+        if v.ndim and v.shape != shape:
+            missing = len(shape) - v.ndim
+            own = zip(v.shape, shape[max(0, missing) :], strict=False)
+            if missing < 0 or not all(n in (1, m) for n, m in own):
+                return False
+            if not few and shape[-1] < _SHORT:
+                return False
+    return True
+
+
+def forward(x: Any, a: Any, b: Any) -> Array:
+    """The values, for arrays that fit."""
+    y = np.empty_like(x)
+    scratch = np.empty((3, *x.shape), x.dtype)
+    with np.errstate(all="ignore"):
+        kernel.forward(x, (a, b), y, list(scratch))
+    return y
+
+
+def backward(x: Any, a: Any, b: Any, gy: Any) -> tuple[Array, Array, Array] | None:
+    """The gradients, for arrays that fit; or None if a sum has left the range of float64."""
+    if gy.shape != x.shape:
+        gy = np.broadcast_to(gy, x.shape)
+    dx = np.empty_like(x)
+    da, db, *scratch = np.empty((2 + kernel.SCRATCH, *x.shape), x.dtype)
+    with np.errstate(all="ignore"):
+        kernel.backward(x, (a, b), gy, dx, [da, db], scratch)
+        da, db = _summed(da, a), _summed(db, b)
+    if x.dtype == np.float64 and not (_finite(da) and _finite(db)):
+        return None
+    return dx, da, db
+
+
+def _summed(t: Array, p: Array) -> Array:
+    """Terms summed to the shape of a parameter."""
+    if not p.ndim:
+        return np.asarray(np.add.reduce(t, axis=None, dtype=np.float64), p.dtype)
+    if p.shape == t.shape:
+        return t.copy()  # not a part of the scratch memory
+    missing = t.ndim - p.ndim
+    axes = tuple(i for i, n in enumerate(t.shape) if i < missing or n != p.shape[i - missing])
+    return block_sum(t, axes).reshape(p.shape).astype(p.dtype)
+
+
+def _finite(v: Array) -> bool:
+    return math.isfinite(float(v)) if not v.ndim else bool(np.isfinite(v).all())
