@@ -1,4 +1,4 @@
-"""``apalu-ref accuracy``: how far the formulas are from exact."""
+"""``apalu-ref accuracy``: how far the formulas and the fused path are from exact."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "accuracy",
         help="measure the formulas' errors against the oracle",
-        description="Measure the errors of apalu_ref.formula against the correctly rounded "
-        "oracle: float64 and float32 on a hard grid, float16 at every finite x (some 10 s).",
+        description="Measure the errors of apalu_ref.formula and apalu_ref.fused against the "
+        "correctly rounded oracle: float64 and float32 on a hard grid, float16 at every finite x "
+        "(some 15 s).",
     )
     parser.add_argument(
         "--dtype",
@@ -47,11 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
         deliver(json.dumps(rows, indent=2) + "\n", arguments.output)
     else:
         lines = [
-            f"{'':8} {'':>3} {'values':>7} {'worst':>7} {'promised':>8} {'not correctly':>14}   at",
-            f"{'':8} {'':>3} {'':>7} {'ULP':>7} {'ULP':>8} {'rounded':>14}",
+            f"{'':8} {'':>8} {'values':>7} {'worst':>7} {'promised':>8} {'not correctly':>14}   at",
+            f"{'':8} {'':>8} {'':>7} {'ULP':>7} {'ULP':>8} {'rounded':>14}",
         ]
         lines += [
-            f"{row['dtype']:8} {row['quantity']:>3} {row['values']:7d} {row['worst']:7.3f} "
+            f"{row['dtype']:8} {row['quantity']:>8} {row['values']:7d} {row['worst']:7.3f} "
             f"{row['limit']:8g} {row['not_correctly_rounded']:14d}   {_where(row)}"
             for row in rows
         ]
@@ -63,8 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _where(row: dict[str, Any]) -> str:
     where = f"x = {row['x']:.9g}"
-    if row["quantity"] in ("y", "dx"):
+    if row["quantity"].endswith(("y", "dx")):
         where += f", {'a' if row['x'] >= 0 else 'b'} = {row['parameter']:.6g}"
-    if row["quantity"] == "dx":
+    if row["quantity"].endswith("dx"):
         where += f", gy = {row['gy']:.6g}"
     return where

@@ -24,7 +24,6 @@ one ``np.where``. (Adding 0 first turns -0.0, which belongs to the right, into 0
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,7 @@ _NUMBERS = {
     for dtype in _SIGNS
 }
 
-# Up to here the fast order of multiplication neither overflows nor meets 0·∞.
+# Up to here nothing overflows on the way, nor meets 0·∞.
 _TAME = 2.0**96
 
 # The formula makes some twenty temporaries in float64: in pieces they stay below 3 MiB.
@@ -118,9 +117,9 @@ def backward(
         The same.
     """
     a, b = parameters
-    if not (z.max(initial=0) < _TAME and _is_tame(a)):
-        _careful(z, a, b, gy, dx, terms)
-        return
+    odd = _odd(z, a)
+    # Before anything is written: dx may be the memory of z or gy.
+    exact = None if odd is None else _by_formula(z, a, b, gy, odd)
     mine, yours = terms
     slope, s, bits = scratch[:3]
     integer, sign = _SIGNS[z.dtype]
@@ -158,6 +157,9 @@ def backward(
     np.invert(mask, out=mask)
     np.bitwise_and(right, mask, out=right)
     np.multiply(slope, gy, out=dx)
+    if exact is not None:
+        for target, values in zip((dx, *terms), exact, strict=True):
+            target[odd] = values
 
 
 def _choose(left: Array, right: Array, mask: Array, out: Array) -> None:
@@ -168,18 +170,25 @@ def _choose(left: Array, right: Array, mask: Array, out: Array) -> None:
     np.bitwise_xor(a, b, out=out.view(mask.dtype))
 
 
-def _is_tame(a: Array) -> bool:
-    if a.ndim == 0:
-        return -_TAME < float(a) < _TAME
-    return bool(a.min(initial=0) > -_TAME and a.max(initial=0) < _TAME)
+def _odd(z: Array, a: Array) -> tuple[Array, ...] | None:
+    """Where the fast order of multiplication fails: at NaN, inf and near the end of the range."""
+    tame = -_TAME < float(a) < _TAME if a.ndim == 0 else a.min() > -_TAME and a.max() < _TAME
+    if tame and z.max() < _TAME:
+        return None
+    return np.nonzero(~(z < _TAME) if tame else np.ones(z.shape, bool))
 
 
-def _careful(z: Array, a: Array, b: Array, gy: Array, dx: Array, terms: list[Array]) -> None:
-    """The same by the formula, for NaN, inf and numbers near the end of the range."""
-    a, b = np.broadcast_to(a, z.shape), np.broadcast_to(b, z.shape)
-    rows = max(1, _PIECE // max(1, math.prod(z.shape[1:])))
-    for start in range(0, len(z) if z.ndim else 1, rows):
-        part = slice(start, start + rows) if z.ndim else ()
-        parts = formula.apalu_grad(z[part], a[part], b[part], gy[part])
-        for target, value in zip((*terms, dx), (*parts[1:], parts[0]), strict=True):
+def _by_formula(
+    z: Array, a: Array, b: Array, gy: Array, where: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """dx and the terms of a and b at some places."""
+    count = len(where[0])
+    exact = tuple(np.empty(count, z.dtype) for _ in range(3))
+    inputs = [np.broadcast_to(v, z.shape) for v in (z, a, b, gy)]
+    for start in range(0, count, _PIECE):
+        part = slice(start, start + _PIECE)
+        at = tuple(index[part] for index in where)
+        values = formula.apalu_grad(*(v[at] for v in inputs))
+        for target, value in zip(exact, values, strict=True):
             target[part] = value
+    return exact
