@@ -158,11 +158,13 @@ def test_a_call_within_a_call_has_memory_of_its_own():
     want = fused.apalu(x, a, b, threads=1)
 
     def forward(z, parameters, out, scratch):
-        scratch[0][...] = z
+        for array in scratch:
+            array[...] = z
         fused.apalu(x, a, b, threads=1)  # as a finalizer might, in the midst of the block
-        out[...] = scratch[0]
+        assert all((array == z).all() for array in scratch)
+        out[...] = z
 
-    got = blocks.forward(blocks.Kernel(forward, None, 1), x, (), threads=1)
+    got = blocks.forward(blocks.Kernel(forward, None, 5), x, (), threads=1)
     np.testing.assert_array_equal(got, x)
     np.testing.assert_array_equal(fused.apalu(x, a, b, threads=1), want)
 
