@@ -362,9 +362,9 @@ print("f″ at 0:", bend.numpy()[0, 0, 0, 0], "= κ/2")
 # %%
 # At 0 the second derivative is that of the right branch, too.
 #
-# This is how the project itself does it. ``apalu_ref.fused`` is a fast version of the pair, which
-# works in blocks that stay in the processor's cache. ``apalu_ref.layer.APALU`` makes it a layer for
-# your networks, with one pair (a, b) for the layer, for each channel or for each neuron.
+# This is how the project itself does it. ``apalu_ref.fused`` is a fast version of the pair:
+# :doc:`tutorial 9 <09_make_numpy_fast>` arrives at it. ``apalu_ref.layer.APALU`` makes it a layer
+# for your networks, with one pair (a, b) for the layer, for each channel or for each neuron.
 #
 # On your own
 # -----------

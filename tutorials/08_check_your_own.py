@@ -383,3 +383,4 @@ folder.cleanup()
 # - Let warnings be warnings in your own project, and errors in a library.
 # - Read ``where`` before you debug: the probe's name is often half of the answer.
 #   :doc:`../howto/reading_the_report` explains all the rest.
+# - Right first, then fast, and then check again: :doc:`the next tutorial <09_make_numpy_fast>`.

@@ -98,8 +98,9 @@ def apalu(
     >>> apalu(x, 2.0, out=x) is x
     True
     """
-    if out is None and whole.fits(x, a, b):
-        return whole.forward(x, a, b)
+    small = whole.fitting(x, a, b) if out is None else None
+    if small is not None:
+        return whole.forward(*small)
     inputs, dtype, _ = checked(x=x, a=a, b=b)
     shape = np.broadcast_shapes(*(v.shape for v in inputs))
     y = _destination(out, "out", shape, dtype, inputs[0], inputs)
@@ -149,10 +150,10 @@ def apalu_grad(
     >>> float(da), float(db)
     (1.8457957659328212, -0.6321205588285577)
     """
-    if out is None and whole.fits(x, a, b, gy):
-        small = whole.backward(x, a, b, gy)
-        if small is not None:
-            return small
+    small = whole.fitting(x, a, b, gy) if out is None else None
+    gradients = None if small is None else whole.backward(*small)
+    if gradients is not None:
+        return gradients
     inputs, dtype, own = checked(x=x, a=a, b=b)
     shape = np.broadcast_shapes(*(v.shape for v in inputs))
     gy, kind = checked_upstream(gy, shape)

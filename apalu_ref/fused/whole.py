@@ -18,28 +18,32 @@ Array = NDArray[Any]
 _FEW, _SHORT = 4096, 64
 
 
-def fits(x: Any, *others: Any) -> bool:
-    """Whether x is small, and all are arrays of one type that fit x without further ado."""
+def fitting(x: Any, *others: Any) -> list[Array] | None:
+    """The arguments as arrays, if x is small and all fit it without further ado; else None."""
     if type(x) is not np.ndarray or not 0 < x.nbytes <= BLOCK_BYTES or not x.ndim:
-        return False
+        return None
     dtype, shape = x.dtype, x.shape
     few = x.size <= _FEW
     if dtype not in kernel.TYPES or not (few or x.flags.c_contiguous):
-        return False
+        return None
+    arrays = [x]
     for v in others:
-        if type(v) is not np.ndarray or v.dtype is not dtype:
-            return False
+        if type(v) in (float, int):
+            v = np.array(v, dtype)
+        elif type(v) is not np.ndarray or v.dtype is not dtype:
+            return None
         if v.ndim and v.shape != shape:
             missing = len(shape) - v.ndim
             own = zip(v.shape, shape[max(0, missing) :], strict=False)
             if missing < 0 or not all(n in (1, m) for n, m in own):
-                return False
+                return None
             if not few and shape[-1] < _SHORT:
-                return False
-    return True
+                return None
+        arrays.append(v)
+    return arrays
 
 
-def forward(x: Any, a: Any, b: Any) -> Array:
+def forward(x: Array, a: Array, b: Array) -> Array:
     """The values, for arrays that fit."""
     y = np.empty_like(x)
     scratch = np.empty((3, *x.shape), x.dtype)
@@ -48,7 +52,7 @@ def forward(x: Any, a: Any, b: Any) -> Array:
     return y
 
 
-def backward(x: Any, a: Any, b: Any, gy: Any) -> tuple[Array, Array, Array] | None:
+def backward(x: Array, a: Array, b: Array, gy: Array) -> tuple[Array, Array, Array] | None:
     """The gradients, for arrays that fit; or None if a sum has left the range of float64."""
     if gy.shape != x.shape:
         gy = np.broadcast_to(gy, x.shape)

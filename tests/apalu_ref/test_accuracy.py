@@ -61,7 +61,7 @@ def test_a_planted_fault_shows(monkeypatch, name, broken, quantity):
     assert rows[quantity].worst > 4
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_fault_of_the_fused_path_shows(monkeypatch, dtype):
     def off(*arguments):
         dx, da, db = formula.apalu_grad(*arguments)

@@ -12,7 +12,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIALS = sorted((ROOT / "tutorials").glob("[0-9][0-9]_*.py"))
 
+# Those that take more than 5 s; building the site runs them too.
+LONG = {"05_train_a_cnn", "06_watch_a_and_b_learn", "08_check_your_own", "09_make_numpy_fast"}
+
 each_tutorial = pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+each_run = pytest.mark.parametrize(
+    "path",
+    [pytest.param(p, marks=pytest.mark.slow) if p.stem in LONG else p for p in TUTORIALS],
+    ids=lambda path: path.stem,
+)
 
 
 def headings(text):
@@ -27,7 +35,7 @@ def test_there_are_tutorials_numbered_without_gaps():
     assert len(numbers) == len(set(numbers))
 
 
-@each_tutorial
+@each_run
 def test_runs_as_a_script_without_a_warning(path, tmp_path):
     environment = os.environ | {
         "MPLBACKEND": "Agg",

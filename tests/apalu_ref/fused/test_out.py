@@ -148,6 +148,18 @@ def test_types_follow_numpys_promotion():
             np.testing.assert_allclose(g, s, rtol=1e-2 if g.dtype == np.float16 else 1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_python_numbers_are_taken_as_arrays_of_xs_type(dtype):
+    x = np.linspace(-2, 2, 30, dtype=dtype)
+    a, b, gy = (np.array(v, dtype) for v in (2, 0.1, 0.3))
+    np.testing.assert_array_equal(fused.apalu(x, 2, 0.1), fused.apalu(x, a, b))
+    for got, want in zip(
+        fused.apalu_grad(x, 2, 0.1, 0.3), fused.apalu_grad(x, a, b, gy), strict=True
+    ):
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, want)
+
+
 def test_other_byte_orders_are_read():
     x = np.linspace(-2, 2, 9)
     swapped = x.astype(x.dtype.newbyteorder())
