@@ -8,7 +8,6 @@ the weights are included.
 from __future__ import annotations
 
 import platform
-import statistics
 import subprocess
 import sys
 import time
@@ -20,11 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apalu_ref.bench import peers
+from apalu_ref.bench.timing import Spread, Task, seconds, spread
 from apalu_ref.layer import APALU
 from minigrad import Tensor, nn, optim
 from minigrad.nn import functional as F
 
 Array = NDArray[Any]
+
+# Makes a layer for so many channels or neurons.
+Activation = Callable[[int], nn.Module]
 
 ENGINES = ("minigrad", "torch", "mygrad", "autograd")
 
@@ -58,29 +61,29 @@ class Row(NamedTuple):
     """Seconds for one step, by engine: the median of the runs and their quartiles."""
 
     what: str
-    seconds: dict[str, tuple[float, float, float]]
+    seconds: dict[str, Spread]
     goal: str
 
 
-def lenet() -> nn.Sequential:
-    """The LeNet of the table, with APALU per channel."""
+def lenet(activation: Activation = APALU) -> nn.Sequential:
+    """The LeNet of the table, with APALU per channel or another activation."""
     return nn.Sequential(
         nn.Conv2d(1, 8, 5),
-        APALU(8),
+        activation(8),
         nn.MaxPool2d(2),
         nn.Conv2d(8, 16, 5),
-        APALU(16),
+        activation(16),
         nn.MaxPool2d(2),
         nn.Flatten(),
         nn.Linear(256, 10),
     )
 
 
-def mlp(widths: Sequence[int], per_neuron: bool) -> nn.Sequential:
-    """Linear layers with APALU between them."""
+def mlp(widths: Sequence[int], per_neuron: bool, activation: Activation = APALU) -> nn.Sequential:
+    """Linear layers with APALU or another activation between them."""
     layers: list[nn.Module] = []
     for n, m in pairwise(widths):
-        layers += [nn.Linear(n, m), APALU(m if per_neuron else 1)]
+        layers += [nn.Linear(n, m), activation(m if per_neuron else 1)]
     return nn.Sequential(*layers[:-1])
 
 
@@ -100,7 +103,8 @@ def step_of(network: nn.Module, x: Array, labels: Array, optimizer: str) -> peer
     return step
 
 
-def _batch(case: Case) -> tuple[Array, Array]:
+def batch(case: Case) -> tuple[Array, Array]:
+    """The case's input and labels."""
     rng = np.random.default_rng(0)
     shape = (case.batch, case.widths[0]) if case.widths else (case.batch, 1, 28, 28)
     classes = case.widths[-1] if case.widths else 10
@@ -109,7 +113,7 @@ def _batch(case: Case) -> tuple[Array, Array]:
 
 def steps_for(case: Case, engine: str, optimizer: str) -> peers.Step | None:
     """The case's training step in one engine, or None if it cannot be had."""
-    x, labels = _batch(case)
+    x, labels = batch(case)
     if engine == "minigrad":
         network = mlp(case.widths, case.per_neuron) if case.widths else lenet()
         return step_of(network, x, labels, optimizer)
@@ -177,40 +181,27 @@ def measure(
         rows.append(Row(case.what, _timed(steps, runs), goal))
     progress(OVERHEAD)
     chains = _timed({e: tiny_ops(e) for e in engines}, runs)
-    each = {e: (q[0] / CHAIN, q[1] / CHAIN, q[2] / CHAIN) for e, q in chains.items()}
+    each = {e: Spread(*(q / CHAIN for q in quartiles)) for e, quartiles in chains.items()}
     rows.append(Row(OVERHEAD, each, "at most 5 us"))
     return rows
 
 
-def _timed(steps: dict[str, peers.Step | None], runs: int) -> dict[str, tuple[float, float, float]]:
-    seconds: dict[str, list[float]] = {e: [] for e, step in steps.items() if step is not None}
+def _timed(steps: dict[str, peers.Step | None], runs: int) -> dict[str, Spread]:
+    times: dict[str, list[float]] = {e: [] for e, step in steps.items() if step is not None}
     for turn in range(_TURNS):
-        for engine, found in seconds.items():
+        for engine, found in times.items():
             step = steps[engine]
             assert step is not None
+            task = Task(step)
             # The last engine's threads may still be spinning; caches hold what it used.
-            took = _seconds(step, 1)
+            took = seconds(task)
             until = time.perf_counter() + _WARM_UP
             while time.perf_counter() < until:
-                took = min(took, _seconds(step, 1))
+                took = min(took, seconds(task))
             n = max(1, round(0.01 / took))
             wanted = runs * (turn + 1) // _TURNS - len(found)
-            found += [_seconds(step, n) / n for _ in range(wanted)]
-    return {e: _quartiles(s) for e, s in seconds.items()}
-
-
-def _seconds(step: peers.Step, n: int) -> float:
-    begin = time.perf_counter()
-    for _ in range(n):
-        step()
-    return time.perf_counter() - begin
-
-
-def _quartiles(values: list[float]) -> tuple[float, float, float]:
-    if len(values) == 1:
-        return (values[0],) * 3
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, middle, high
+            found += [seconds(task, n) for _ in range(wanted)]
+    return {e: spread(t) for e, t in times.items()}
 
 
 _MEMORY = """

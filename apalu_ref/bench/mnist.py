@@ -50,11 +50,6 @@ def _normalised(images: Array) -> Array:
     return ((images.astype(np.float32) / 255) - np.float32(MEAN)) / np.float32(STD)
 
 
-def _with_relu() -> nn.Sequential:
-    layers = (nn.ReLU() if type(m).__name__ == "APALU" else m for m in lenet())
-    return nn.Sequential(*layers)
-
-
 def train(
     engine: str,
     activation: str = "apalu",
@@ -101,7 +96,7 @@ def _minigrad(
 ) -> Callable[[Array], Array]:
     manual_seed(seed)
     rng = np.random.default_rng(seed)
-    network = lenet() if activation == "apalu" else _with_relu()
+    network = lenet() if activation == "apalu" else lenet(lambda channels: nn.ReLU())
     optimizer = optim.Adam(network.parameters(), lr=RATE)
     steps = epochs * max(1, len(x) // BATCH)
     schedule = optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=steps)

@@ -31,11 +31,17 @@ def package(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def torch_module() -> Any:
-    """PyTorch, on two threads."""
+def torch_module(threads: int = 2) -> Any:
+    """PyTorch, on so many threads."""
     torch = package("torch")
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     return torch
+
+
+def torch_formula(torch: Any, x: Any, a: Any, b: Any) -> Any:
+    """APALU composed of PyTorch's functions."""
+    right = a * x * (1 + torch.sigmoid(KAPPA * x))
+    return torch.where(x >= 0, right, b * torch.expm1(x.clamp(max=0)))
 
 
 def torch_apalu(shape: tuple[int, ...]) -> Any:
@@ -49,8 +55,7 @@ def torch_apalu(shape: tuple[int, ...]) -> Any:
             self.b = torch.nn.Parameter(2 * torch.rand(shape))
 
         def forward(self, x: Any) -> Any:
-            right = self.a * x * (1 + torch.sigmoid(KAPPA * x))
-            return torch.where(x >= 0, right, self.b * torch.expm1(x.clamp(max=0)))
+            return torch_formula(torch, x, self.a, self.b)
 
     return Apalu()
 

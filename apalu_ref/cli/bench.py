@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
-from typing import Any
+from pathlib import Path
 
-from apalu_ref.cli.output import add_format, deliver
+from apalu_ref.cli.bench_tables import (
+    give,
+    milliseconds,
+    progress,
+    run_activations,
+    run_goals,
+    run_network,
+)
+from apalu_ref.cli.output import writable
+
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,9 +25,34 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "bench",
         help="time the package",
-        description="Timings that anyone can repeat: medians, of things measured in turn.",
+        description="Timings that anyone can repeat: medians, of things measured in turn. Without "
+        "WHAT, goals. Ctrl-C ends those of goals, activations and network; what has been measured "
+        "is printed, and the exit status is 130.",
     )
-    kinds = parser.add_subparsers(title="what to time", metavar="WHAT", required=True)
+    _add_runs(parser, "of what is measured")
+    _add_output(parser)
+    # An option may stand before WHAT or after it: there it has no default that would override it.
+    parser.set_defaults(run=run_goals, runs=None, format="text", output=None)
+    kinds = parser.add_subparsers(title="what to time", metavar="WHAT")
+
+    goals = kinds.add_parser(
+        "goals",
+        help="what APALU's speed is to reach: against the textbook formula, PyTorch, JAX and ReLU",
+        description="The figures to reach: forward and backward of 4 million values against the "
+        "textbook formula, PyTorch and JAX, memory, small arrays; and what a training step costs "
+        "more than with ReLU.",
+    )
+    _add_runs(goals, "rounds (default: 9)")
+    goals.set_defaults(run=run_goals)
+    _add_activations(kinds)
+    network = kinds.add_parser(
+        "network",
+        help="networks with APALU, ReLU and GELU in minigrad: inference and training",
+        description="The LeNet for MNIST and an MLP (784-512-512-10) in minigrad, with APALU, ReLU "
+        "and GELU: inference of one sample and of a batch, and a training step.",
+    )
+    _add_runs(network, "rounds (default: 9)")
+    network.set_defaults(run=run_network)
 
     startup = kinds.add_parser(
         "startup",
@@ -26,7 +60,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="How long importing the package takes after NumPy, and how long a check takes "
         "as a whole process. Each run is a fresh process.",
     )
-    startup.add_argument("--runs", type=_positive, default=7, help="runs of each (default: 7)")
+    _add_runs(startup, "runs of each (default: 7)")
     startup.set_defaults(run=run_startup)
 
     engine = kinds.add_parser(
@@ -35,7 +69,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Training steps of small networks with APALU in minigrad and, in the same "
         "process, in those of PyTorch, MyGrad and HIPS autograd that are installed.",
     )
-    engine.add_argument("--runs", type=_positive, default=15, help="rounds (default: 15)")
+    _add_runs(engine, "rounds (default: 15)")
     engine.add_argument(
         "--optimizer",
         choices=("sgd", "adam"),
@@ -60,8 +94,77 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--activation", choices=("apalu", "relu"), default="apalu", help="default: apalu"
     )
     mnist.set_defaults(run=run_mnist)
-    for kind in (startup, engine, mnist):
-        add_format(kind, "table")
+    for kind in kinds.choices.values():
+        _add_output(kind)
+
+
+def _add_activations(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = kinds.add_parser(
+        "activations",
+        help="APALU and ten other activations at each size: time, operations, bytes, memory",
+        description="APALU fused, by its formula and as the textbook has it; ReLU, LeakyReLU, "
+        "PReLU, ELU, GELU, SiLU, Mish, tanh and sigmoid done as well in NumPy as the fused APALU; "
+        "and all of them in PyTorch, APALU by torch.compile and jax.jit too, where they are "
+        "installed. Forward, backward, and both.",
+    )
+    parser.add_argument(
+        "--sizes",
+        nargs="+",
+        type=_size,
+        metavar="N",
+        help="elements, 1000000 or 1e6 (default: 1e3 1e4 1e5 1e6 4e6 1e7)",
+    )
+    parser.add_argument(
+        "--dtype",
+        nargs="+",
+        choices=("float32", "float64"),
+        default=["float32"],
+        help="one or both (default: float32)",
+    )
+    parser.add_argument(
+        "--parameters",
+        choices=("scalar", "channel", "neuron", "element"),
+        default="scalar",
+        help="one for all, or one a channel, neuron or element, of activations that have any "
+        "(default: scalar)",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        default=[],
+        help="activations (apalu, relu, gelu_erf ...) or ways to do them (fused, formula, "
+        "textbook, torch, torch.compile, jax.jit) to time alone",
+    )
+    parser.add_argument(
+        "--threads", type=_positive, help="default: as many as there are processors, at most 8"
+    )
+    parser.add_argument(
+        "--figure",
+        metavar="FILE",
+        type=_picture,
+        help="draw time against size, and how near the limit of memory all are "
+        f"({', '.join(_PICTURES)})",
+    )
+    _add_runs(parser, "rounds (default: 5)")
+    parser.set_defaults(run=run_activations)
+
+
+def _add_runs(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--runs", type=_positive, default=argparse.SUPPRESS, help=what)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    hidden = argparse.SUPPRESS
+    parser.add_argument("--format", choices=("text", "json"), default=hidden, help="default: text")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=writable,
+        default=hidden,
+        help="write the table to FILE",
+    )
 
 
 def _positive(text: str) -> int:
@@ -70,39 +173,48 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _progress(what: str) -> None:
-    print(f"... {what}", file=sys.stderr, flush=True)
+def _size(text: str) -> int:
+    """A number of elements: 1000000, 1_000_000 or 1e6."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 1 <= number <= 1e9 or number != int(number):
+        raise argparse.ArgumentTypeError(
+            f"a whole number from 1 to 1e9 is needed, such as 4000000 or 4e6, not {text!r}"
+        )
+    return int(number)
 
 
-def _deliver(arguments: argparse.Namespace, lines: list[str], data: Any) -> int:
-    text = json.dumps(data, indent=2) if arguments.format == "json" else "\n".join(lines)
-    deliver(text + "\n", arguments.output)
-    return 0
+def _picture(path: str) -> str:
+    if Path(path).suffix.lower() not in _PICTURES:
+        raise argparse.ArgumentTypeError(f"{path} must end in {', '.join(_PICTURES)}")
+    return writable(path)
 
 
 def run_startup(arguments: argparse.Namespace) -> int:
     """Time and print."""
     from apalu_ref.bench.startup import measure
 
-    rows = measure(arguments.runs)
+    rows = measure(arguments.runs or 7)
     lines = [f"{'':42} {'median':>9} {'least':>9} {'most':>9}"]
     lines += [
         f"{row.what:42} {row.median:7.3f} s {row.least:7.3f} s {row.most:7.3f} s" for row in rows
     ]
-    return _deliver(arguments, lines, [row._asdict() for row in rows])
+    return give(arguments, lines, [row._asdict() for row in rows])
 
 
 def run_engine(arguments: argparse.Namespace) -> int:
     """Time training steps and print them side by side."""
     from apalu_ref.bench import engine
 
-    rows = engine.measure(arguments.runs, arguments.optimizer, progress=_progress)
-    _progress("memory")
+    rows = engine.measure(arguments.runs or 15, arguments.optimizer, progress=progress)
+    progress("memory")
     memory = {e: engine.peak_memory(e) for e in ("minigrad", "torch")}
     there = [e for e in engine.ENGINES if any(e in row.seconds for row in rows)]
     lines = [f"{'median ms (quartiles)':50}" + "".join(f"{e:>22}" for e in there) + "   goal"]
     for row in rows:
-        cells = (_milliseconds(row.seconds.get(e)) for e in there)
+        cells = (milliseconds(row.seconds.get(e)) for e in there)
         lines.append(f"{row.what:50}" + "".join(f"{cell:>22}" for cell in cells) + f"   {row.goal}")
     cells = ("-" if memory.get(e) is None else f"{memory[e] / 2**20:.1f} MB" for e in there)  # type: ignore[operator]
     lines.append(
@@ -118,14 +230,7 @@ def run_engine(arguments: argparse.Namespace) -> int:
         ],
         "peak_memory_bytes": memory,
     }
-    return _deliver(arguments, lines, data)
-
-
-def _milliseconds(quartiles: tuple[float, float, float] | None) -> str:
-    if quartiles is None:
-        return "-"
-    low, middle, high = (f"{1e3 * q:.3g}" if q > 1e-4 else f"{1e3 * q:.2g}" for q in quartiles)
-    return f"{middle} ({low}-{high})"
+    return give(arguments, lines, data)
 
 
 def run_mnist(arguments: argparse.Namespace) -> int:
@@ -139,7 +244,7 @@ def run_mnist(arguments: argparse.Namespace) -> int:
         print(f"apalu-ref: {error}", file=sys.stderr)
         return 2
     if found.source == "bundled":
-        _progress(
+        progress(
             "the full MNIST is not there, so the 1,000 images that come with the package are used; "
             "apalu-ref data fetch mnist --to DIR, then APALU_REF_DATA=DIR, gets the full one"
         )
@@ -150,7 +255,7 @@ def run_mnist(arguments: argparse.Namespace) -> int:
             arguments.activation,
             epochs=arguments.epochs,
             seed=seed,
-            progress=_progress,
+            progress=progress,
         )
         for seed in range(arguments.seeds)
         for engine in engines
@@ -177,4 +282,4 @@ def run_mnist(arguments: argparse.Namespace) -> int:
                 f"{engine}: {statistics.mean(accuracy):.2f} ± {statistics.stdev(accuracy):.2f} % "
                 f"of the test images, {statistics.median(r.seconds for r in own):.1f} s"
             )
-    return _deliver(arguments, lines, [r._asdict() for r in results])
+    return give(arguments, lines, [r._asdict() for r in results])

@@ -1,6 +1,8 @@
 r"""APALU on one block: two short programs of NumPy calls that write only into given memory.
 
-Both take a block ``z`` of x of some thousand elements, and scratch arrays like it.
+Both take a block ``z`` of x of some thousand elements, and scratch arrays like it. A call writes to
+its last argument: that is NumPy's ``out=``, by position, which is quicker for small arrays (but
+``minimum`` wants the name).
 
 **Forward.** With t = tanh(min(z, -κz) / 2) one hyperbolic tangent serves both branches:
 
@@ -76,20 +78,20 @@ def forward(z: Array, parameters: tuple[Array, ...], out: Array, scratch: list[A
     t, w, y = scratch[:3]
     integer, sign = _SIGNS[z.dtype]
     zero, half, minus_half, one, minus_kappa = _NUMBERS[z.dtype]
-    np.multiply(z, minus_kappa, out=t)
+    np.multiply(z, minus_kappa, t)
     np.minimum(z, t, out=t)
-    np.multiply(t, half, out=t)
-    np.tanh(t, out=t)
-    np.multiply(t, minus_half, out=w)
-    np.add(w, half, out=w)  # (1 - t) / 2
-    np.divide(t, w, out=t)
-    np.add(w, one, out=w)
-    np.multiply(t, b, out=t)  # on the left:  b (e^z - 1)
-    np.multiply(z, a, out=y)
-    np.multiply(y, w, out=y)  # on the right: (a z) (1 + σ)
+    np.multiply(t, half, t)
+    np.tanh(t, t)
+    np.multiply(t, minus_half, w)
+    np.add(w, half, w)  # (1 - t) / 2
+    np.divide(t, w, t)
+    np.add(w, one, w)
+    np.multiply(t, b, t)  # on the left:  b (e^z - 1)
+    np.multiply(z, a, y)
+    np.multiply(y, w, y)  # on the right: (a z) (1 + σ)
     mask = w.view(integer)
-    np.add(z, zero, out=w)
-    np.right_shift(mask, sign, out=mask)
+    np.add(z, zero, w)
+    np.right_shift(mask, sign, mask)
     _choose(t, y, mask, out)
 
 
@@ -125,38 +127,38 @@ def backward(
     integer, sign = _SIGNS[z.dtype]
     zero, half, minus_half, one, minus_kappa = _NUMBERS[z.dtype]
     mask = bits.view(integer)
-    np.add(z, zero, out=bits)
-    np.right_shift(mask, sign, out=mask)
+    np.add(z, zero, bits)
+    np.right_shift(mask, sign, mask)
     e = mine
-    np.multiply(z, minus_kappa, out=slope)
+    np.multiply(z, minus_kappa, slope)
     np.minimum(z, slope, out=slope)  # m
-    np.exp(slope, out=e)
-    np.add(e, one, out=s)
-    np.divide(one, s, out=s)
-    np.multiply(slope, e, out=slope)
-    np.multiply(slope, s, out=slope)
-    np.multiply(slope, s, out=slope)  # m e s² = -κz σ (1 - σ)
-    np.add(s, one, out=s)
-    np.subtract(s, slope, out=slope)
-    np.multiply(slope, a, out=slope)
-    np.multiply(e, b, out=e)
+    np.exp(slope, e)
+    np.add(e, one, s)
+    np.divide(one, s, s)
+    np.multiply(slope, e, slope)
+    np.multiply(slope, s, slope)
+    np.multiply(slope, s, slope)  # m e s² = -κz σ (1 - σ)
+    np.add(s, one, s)
+    np.subtract(s, slope, slope)
+    np.multiply(slope, a, slope)
+    np.multiply(e, b, e)
     _choose(e, slope, mask, slope)
     # b: e^z - 1 by tanh, on the left only
-    np.multiply(z, half, out=yours)
-    np.tanh(yours, out=yours)
-    np.multiply(yours, minus_half, out=mine)
-    np.add(mine, half, out=mine)
-    np.divide(yours, mine, out=yours)
-    np.multiply(yours, gy, out=yours)
+    np.multiply(z, half, yours)
+    np.tanh(yours, yours)
+    np.multiply(yours, minus_half, mine)
+    np.add(mine, half, mine)
+    np.divide(yours, mine, yours)
+    np.multiply(yours, gy, yours)
     left = yours.view(integer)
-    np.bitwise_and(left, mask, out=left)
+    np.bitwise_and(left, mask, left)
     # a: z (1 + σ), on the right only; gy first, for 2z alone may overflow
-    np.multiply(z, gy, out=mine)
-    np.multiply(mine, s, out=mine)
+    np.multiply(z, gy, mine)
+    np.multiply(mine, s, mine)
     right = mine.view(integer)
-    np.invert(mask, out=mask)
-    np.bitwise_and(right, mask, out=right)
-    np.multiply(slope, gy, out=dx)
+    np.invert(mask, mask)
+    np.bitwise_and(right, mask, right)
+    np.multiply(slope, gy, dx)
     if exact is not None:
         for target, values in zip((dx, *terms), exact, strict=True):
             target[odd] = values
@@ -165,9 +167,9 @@ def backward(
 def _choose(left: Array, right: Array, mask: Array, out: Array) -> None:
     """``left`` where the mask is set, else ``right``; ``left`` is used up."""
     a, b = left.view(mask.dtype), right.view(mask.dtype)
-    np.bitwise_xor(a, b, out=a)
-    np.bitwise_and(a, mask, out=a)
-    np.bitwise_xor(a, b, out=out.view(mask.dtype))
+    np.bitwise_xor(a, b, a)
+    np.bitwise_and(a, mask, a)
+    np.bitwise_xor(a, b, out.view(mask.dtype))
 
 
 def _odd(z: Array, a: Array) -> tuple[Array, ...] | None:

@@ -139,11 +139,14 @@ def _help(work: Callable[[Iterator[Any]], None], pieces: _Shared) -> None:
         raise
 
 
-def _forget() -> None:
-    """A forked process has the pool's locks, but none of its threads."""
+def forget() -> None:
+    """Leave the pool to its fate; the next call makes a new one.
+
+    A forked process has to: it has the pool's locks, but none of its threads.
+    """
     global _pool, _guard
     _pool, _guard = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=forget)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apalu_ref.fused import kernel
+from apalu_ref.fused.kernel import TYPES
 from apalu_ref.fused.layout import BLOCK_BYTES
 from apalu_ref.fused.sums import block_sum
+from apalu_ref.fused.worker import Kernel
 
 Array = NDArray[Any]
 
@@ -24,7 +25,7 @@ def fitting(x: Any, *others: Any) -> list[Array] | None:
         return None
     dtype, shape = x.dtype, x.shape
     few = x.size <= _FEW
-    if dtype not in kernel.TYPES or not (few or x.flags.c_contiguous):
+    if dtype not in TYPES or not (few or x.flags.c_contiguous):
         return None
     arrays = [x]
     for v in others:
@@ -37,33 +38,50 @@ def fitting(x: Any, *others: Any) -> list[Array] | None:
             own = zip(v.shape, shape[max(0, missing) :], strict=False)
             if missing < 0 or not all(n in (1, m) for n, m in own):
                 return None
-            if not few and shape[-1] < _SHORT:
+            if not few and _row(shape, v.shape) < _SHORT:
                 return None
         arrays.append(v)
     return arrays
 
 
-def forward(x: Array, a: Array, b: Array) -> Array:
+def _row(shape: tuple[int, ...], own: tuple[int, ...]) -> int:
+    """Neighbouring elements that NumPy does in one go: of one parameter, or one of each."""
+    own = (1,) * (len(shape) - len(own)) + own
+    row = 1
+    for n, m in zip(reversed(shape), reversed(own), strict=True):
+        if (m == 1) != (own[-1] == 1) and n != 1:
+            break
+        row *= n
+    return row
+
+
+def forward(kernel: Kernel, x: Array, *parameters: Array) -> Array:
     """The values, for arrays that fit."""
     y = np.empty_like(x)
-    scratch = np.empty((3, *x.shape), x.dtype)
+    scratch = np.empty((kernel.scratch, *x.shape), x.dtype)
     with np.errstate(all="ignore"):
-        kernel.forward(x, (a, b), y, list(scratch))
+        kernel.forward(x, parameters, y, list(scratch))
     return y
 
 
-def backward(x: Array, a: Array, b: Array, gy: Array) -> tuple[Array, Array, Array] | None:
-    """The gradients, for arrays that fit; or None if a sum has left the range of float64."""
+def backward(kernel: Kernel, x: Array, *rest: Array) -> tuple[Array, ...] | None:
+    """The gradients, for arrays that fit; or None if a sum has left the range of float64.
+
+    ``rest`` are the parameters, and last gy.
+    """
+    *parameters, gy = rest
     if gy.shape != x.shape:
         gy = np.broadcast_to(gy, x.shape)
     dx = np.empty_like(x)
-    da, db, *scratch = np.empty((2 + kernel.SCRATCH, *x.shape), x.dtype)
+    n = len(parameters)
+    memory = list(np.empty((n + kernel.scratch, *x.shape), x.dtype))
+    terms = memory[:n]
     with np.errstate(all="ignore"):
-        kernel.backward(x, (a, b), gy, dx, [da, db], scratch)
-        da, db = _summed(da, a), _summed(db, b)
-    if x.dtype == np.float64 and not (_finite(da) and _finite(db)):
+        kernel.backward(x, tuple(parameters), gy, dx, terms, memory[n:])
+        sums = [_summed(t, p) for t, p in zip(terms, parameters, strict=True)]
+    if x.dtype == np.float64 and not all(map(_finite, sums)):
         return None
-    return dx, da, db
+    return dx, *sums
 
 
 def _summed(t: Array, p: Array) -> Array:

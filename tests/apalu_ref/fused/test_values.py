@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from apalu_ref import formula, fused, oracle
-from apalu_ref.fused import layout
+from apalu_ref.fused import layout, whole
 
 MANY = 3 * layout.BLOCK_BYTES // 4 + 777  # float32 elements of more than three blocks
 
@@ -81,6 +81,27 @@ def test_at_most_4_ulp_from_the_oracle(dtype, low, high):
     exact_y, exact_dx = np.array(exact, np.float64).T
     assert ulps(y, exact_y) <= 4
     assert ulps(dx, exact_dx) <= 4
+
+
+def test_what_is_done_as_a_whole():
+    def fits(shape, *own, dtype=np.float32):
+        arrays = [np.ones(s, dtype) for s in (shape, *own)]
+        return whole.fitting(*arrays) is not None
+
+    assert fits((1, 8, 24, 24), (8, 1, 1))
+    assert fits((100, 1000), (1000,))
+    assert fits((1000, 4), (4,))
+    assert not fits((20_000, 4), (4,))  # rows too short for so many
+    assert not fits((20_000, 4), (20_000, 1))
+    assert not fits((1, 8, 24, 24), (8, 24, 1))
+    assert not fits((300_000,), ())  # too large
+    assert not fits((3,), (2, 3))  # x is broadcast
+    assert not fits((3,), (2,))
+    assert not fits((0,), ())
+    assert not fits((), ())
+    assert not fits((3,), (), dtype=np.float16)
+    assert whole.fitting(np.ones((200, 100)).T, np.array(1.0)) is None  # another layout
+    assert whole.fitting(np.ones((20, 10)).T, np.array(1.0)) is not None
 
 
 @pytest.mark.parametrize("size", [1, 10, 200_000])
