@@ -4,7 +4,7 @@ The textbook formula makes a dozen arrays as large as its input and spends its t
 the system has to hand out page by page, and on ``np.where``; the arithmetic is the smaller part.
 The tricks played here, each explained where it is played:
 
-* one ``tanh`` an element forward, one ``exp`` and one ``tanh`` backward, and branches chosen by
+* one ``expm1`` or ``tanh`` an element forward, one more and an ``exp`` backward, branches chosen by
   bit masks, all in place (:mod:`apalu_ref.fused.kernel`);
 * blocks that stay in the cache: whatever the layout, the broadcasting and the type, only a block is
   ever copied or converted (:mod:`apalu_ref.fused.layout`, :mod:`apalu_ref.fused.worker`);

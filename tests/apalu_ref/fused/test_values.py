@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 
 from apalu_ref import formula, fused, oracle
-from apalu_ref.fused import layout, whole
+from apalu_ref.fused import kernel, layout, whole
 
 MANY = 3 * layout.BLOCK_BYTES // 4 + 777  # float32 elements of more than three blocks
+
+
+@pytest.fixture(params=[True, False], ids=["by expm1", "by tanh"])
+def either_way(request, monkeypatch):
+    """e^m - 1 as it is computed with AVX-512, and as it is elsewhere."""
+    monkeypatch.setattr(kernel, "_VECTOR_EXPM1", request.param)
 
 
 def drawn(shape, dtype, seed, scale=3):
@@ -38,6 +44,7 @@ CASES = [
 ]
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("shape", "own"), CASES)
 def test_many_blocks_give_the_formulas_values(shape, own, dtype):
@@ -69,6 +76,7 @@ def test_many_blocks_give_the_formulas_values(shape, own, dtype):
             assert (np.abs(got - exact) <= 2 * eps * size + eps * np.abs(exact)).all()
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("low", "high"), [(-1e-3, 1e-3), (-2, 2), (-40, 40), (-700, 700)])
 def test_at_most_4_ulp_from_the_oracle(dtype, low, high):
@@ -104,6 +112,7 @@ def test_what_is_done_as_a_whole():
     assert whole.fitting(np.ones((20, 10)).T, np.array(1.0)) is not None
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("size", [1, 10, 200_000])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_extreme_values_neither_warn_nor_turn_into_nan(dtype, size):
@@ -125,6 +134,7 @@ def test_extreme_values_neither_warn_nor_turn_into_nan(dtype, size):
     np.testing.assert_array_equal(dx[6:9], np.ones(3, dtype))
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("size", [10, 200_000])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("which", ["a", "b"])
@@ -139,6 +149,7 @@ def test_a_parameter_that_is_not_finite_stays_in_its_branch(bad, which, size):
     assert np.isfinite(y[0 if which == "a" else 1])
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("size", [10, 200_000])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_an_upstream_gradient_that_is_not_finite_stays_in_its_branch(bad, size):
@@ -164,6 +175,20 @@ def test_products_of_large_and_small_factors_do_not_overflow_on_the_way(dtype, s
     x = np.tile(np.array([large, -1], dtype), size)
     _, da, _ = fused.apalu_grad(x, tiny, tiny, np.full_like(x, 1e-8))
     np.testing.assert_allclose(da, 2e-8 * float(large) * size, rtol=1e-6)
+
+
+def test_which_way_is_decided_by_what_numpy_has_found(monkeypatch):
+    for found, system, fast in [
+        ({"found": ["AVX2", "AVX512_SKX"]}, "linux", True),
+        ({"baseline": ["X86_V4"], "found": []}, "linux", True),
+        ({"found": ["X86_V4"]}, "win32", False),
+        ({"found": ["X86_V3"]}, "linux", False),
+        ({"baseline": ["NEON"]}, "linux", False),
+        ({}, "linux", False),
+    ]:
+        monkeypatch.setattr(np, "show_config", lambda mode, found=found: {"SIMD Extensions": found})
+        monkeypatch.setattr(kernel.sys, "platform", system)
+        assert kernel._has_vector_expm1() is fast
 
 
 @pytest.mark.parametrize("size", [20, 400_000])
