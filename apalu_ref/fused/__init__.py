@@ -51,6 +51,8 @@ Array = NDArray[Any]
 KERNEL = blocks.Kernel(kernel.forward, kernel.backward, kernel.SCRATCH)
 """What is done to a block."""
 
+_NAMES = ("dx", "da", "db")
+
 # Parameters of another type are converted once if they are not more, else with each block.
 _FEW = 1 << 15
 
@@ -98,9 +100,10 @@ def apalu(
     >>> apalu(x, 2.0, out=x) is x
     True
     """
-    small = whole.fitting(x, a, b) if out is None else None
+    small = whole.fitting(x, a, b)
     if small is not None:
-        return whole.forward(KERNEL, *small)
+        check_output(out, "out", small[0].shape, small[0].dtype)
+        return deliver(out, whole.forward(KERNEL, *small))
     inputs, dtype, _ = checked(x=x, a=a, b=b)
     shape = np.broadcast_shapes(*(v.shape for v in inputs))
     y = _destination(out, "out", shape, dtype, inputs[0], inputs)
@@ -150,10 +153,11 @@ def apalu_grad(
     >>> float(da), float(db)
     (1.8457957659328212, -0.6321205588285577)
     """
-    small = whole.fitting(x, a, b, gy) if out is None else None
+    small = whole.fitting(x, a, b, gy)
     gradients = None if small is None else whole.backward(KERNEL, *small)
     if gradients is not None:
-        dx, da, db = gradients
+        outs = _checked(out, gradients)
+        dx, da, db = map(deliver, outs, gradients)
         return dx, da, db
     inputs, dtype, own = checked(x=x, a=a, b=b)
     shape = np.broadcast_shapes(*(v.shape for v in inputs))
@@ -161,7 +165,7 @@ def apalu_grad(
     outs, everything = checked_outputs(out), [*inputs, gy]
     results = tuple(
         _destination(o, f"out for {name}", v.shape, dtype if t is None else t, v, everything)
-        for o, name, v, t in zip(outs, ("dx", "da", "db"), inputs, own, strict=True)
+        for o, name, v, t in zip(outs, _NAMES, inputs, own, strict=True)
     )
     compute = np.result_type(np.float32, dtype, 1.0 if kind is None else kind)
     x, parameters = _converted(inputs, compute)
@@ -177,6 +181,15 @@ def apalu_grad(
             result[...] = sum_
     dx, da, db = (deliver(o, r) for o, r in zip(outs, results, strict=True))
     return dx, da, db
+
+
+def _checked(
+    out: Sequence[Array | None] | None, results: Sequence[Array]
+) -> Sequence[Array | None]:
+    outs = checked_outputs(out)
+    for o, name, result in zip(outs, _NAMES, results, strict=True):
+        check_output(o, f"out for {name}", result.shape, result.dtype)
+    return outs
 
 
 def _destination(

@@ -24,6 +24,7 @@ _MOST = 8
 
 _pool: ThreadPoolExecutor | None = None
 _guard = threading.Lock()
+_calling = threading.local()
 
 
 def count(asked: int | None = None) -> int:
@@ -113,9 +114,20 @@ class _Shared(Iterator[Any]):
 def _call(
     helpers: list[Future[None]], n: int, work: Callable[[Iterator[Any]], None], pieces: _Shared
 ) -> None:
-    global _pool
-    if n < 1:
+    # A finalizer or a signal's handler may call in the midst of this, with the locks held.
+    if n < 1 or getattr(_calling, "now", False):
         return
+    _calling.now = True
+    try:
+        _submit(helpers, n, work, pieces)
+    finally:
+        _calling.now = False
+
+
+def _submit(
+    helpers: list[Future[None]], n: int, work: Callable[[Iterator[Any]], None], pieces: _Shared
+) -> None:
+    global _pool
     with _guard:
         if _pool is None:
             # Not at the top: importing the package stays quick.

@@ -169,6 +169,27 @@ def test_a_call_within_a_call_has_memory_of_its_own():
     np.testing.assert_array_equal(fused.apalu(x, a, b, threads=1), want)
 
 
+def test_a_call_while_helpers_are_called_waits_for_no_lock():
+    # As if a finalizer or a signal's handler had run just there.
+    done = run("""
+        import faulthandler
+        import numpy as np
+        from apalu_ref import fused
+        from apalu_ref.fused import threads
+        faulthandler.dump_traceback_later(20, exit=True)
+        x, one = np.ones(500_000, np.float32), np.array(1, np.float32)
+        want = fused.apalu(x, one, one, threads=2)
+        real = threads._pool.submit
+        def submit(*task):
+            assert (fused.apalu(x, one, one, threads=2) == want).all()
+            return real(*task)
+        threads._pool.submit = submit
+        assert (fused.apalu(x, one, one, threads=3) == want).all()
+        print("fine")
+    """)
+    assert done.stdout == "fine\n", done.stderr
+
+
 def test_an_error_in_a_block_leaves_everything_usable():
     x, a, b, _ = arrays()
     want = fused.apalu(x, a, b)
