@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
 VARIABLE = "APALU_REF_THREADS"
 """The environment variable that sets the number of threads."""
@@ -78,77 +78,93 @@ def share(work: Callable[[Iterator[Any]], None], pieces: Iterable[Any], threads:
     BaseException
         What ``work`` raised, in any thread; also an interrupt. By then no thread works any more.
     """
-    pieces = _Shared(pieces)
-    helpers: list[Future[None]] = []
+    shared = _Shared(pieces)
     try:
-        _call(helpers, threads - 1, work, pieces)
-        work(pieces)
+        _call_helpers(threads - 1, work, shared)
+        work(shared)
     finally:
-        pieces.stop()
-        for helper in helpers:
-            # One that has not begun, because others use the pool, is not needed any more.
-            if not helper.cancel():
-                helper.exception()
-    for helper in helpers:
-        if not helper.cancelled():
-            helper.result()
+        shared.finish()
+    if shared.errors:
+        raise shared.errors[0]
 
 
 class _Shared(Iterator[Any]):
-    """An iterator that several threads draw from."""
+    """An iterator that several threads draw from; it knows who is at work."""
 
     def __init__(self, pieces: Iterable[Any]) -> None:
         self._pieces = iter(pieces)
-        self._lock = threading.Lock()
+        self._working = 0
+        self._finished = False
+        self._changed = threading.Condition()
+        self.errors: list[BaseException] = []
 
     def __next__(self) -> Any:
-        with self._lock:
+        with self._changed:
             return next(self._pieces)
 
-    def stop(self) -> None:
-        """Give out nothing more."""
-        with self._lock:
+    def help(self, work: Callable[[Iterator[Any]], None]) -> None:
+        """Do a helper's share, unless it comes too late."""
+        with self._changed:
+            if self._finished:
+                return
+            self._working += 1
+        try:
+            work(self)
+        except BaseException as error:
+            # What the others still have to do is of no use any more.
+            self.errors.append(error)
+            self._stop()
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
+
+    def _stop(self) -> None:
+        with self._changed:
             self._pieces = iter(())
 
+    def finish(self) -> None:
+        """Give out nothing more, and wait for the helpers at work, whoever wants to interrupt."""
+        interrupt = None
+        while True:
+            try:
+                with self._changed:
+                    self._pieces = iter(())
+                    self._finished = True
+                    while self._working:
+                        self._changed.wait()
+                break
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
 
-def _call(
-    helpers: list[Future[None]], n: int, work: Callable[[Iterator[Any]], None], pieces: _Shared
-) -> None:
+
+def _call_helpers(n: int, work: Callable[[Iterator[Any]], None], shared: _Shared) -> None:
     # A finalizer or a signal's handler may call in the midst of this, with the locks held.
     if n < 1 or getattr(_calling, "now", False):
         return
     _calling.now = True
     try:
-        _submit(helpers, n, work, pieces)
+        with _guard:
+            pool = _the_pool()
+        for _ in range(n):
+            pool.submit(shared.help, work)
+    except RuntimeError:
+        # At the end of the process, or where no more threads can be started, these must do.
+        pass
     finally:
         _calling.now = False
 
 
-def _submit(
-    helpers: list[Future[None]], n: int, work: Callable[[Iterator[Any]], None], pieces: _Shared
-) -> None:
+def _the_pool() -> ThreadPoolExecutor:
     global _pool
-    with _guard:
-        if _pool is None:
-            # Not at the top: importing the package stays quick.
-            from concurrent.futures import ThreadPoolExecutor
+    if _pool is None:
+        # Not at the top: importing the package stays quick.
+        from concurrent.futures import ThreadPoolExecutor
 
-            _pool = ThreadPoolExecutor(max(_MOST, _processors()), "apalu_ref.fused")
-        try:
-            for _ in range(n):
-                helpers.append(_pool.submit(_help, work, pieces))
-        except RuntimeError:
-            # At the end of the process, or where no more threads can be started, these must do.
-            pass
-
-
-def _help(work: Callable[[Iterator[Any]], None], pieces: _Shared) -> None:
-    try:
-        work(pieces)
-    except BaseException:
-        # What the others still have to do is of no use any more.
-        pieces.stop()
-        raise
+        _pool = ThreadPoolExecutor(max(_MOST, _processors()), "apalu_ref.fused")
+    return _pool
 
 
 def forget() -> None:

@@ -1,6 +1,7 @@
 """Threads share the work, whatever goes wrong; a fork and other callers do them no harm."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -101,6 +102,55 @@ class TestShare:
 
         with pytest.raises(KeyboardInterrupt):
             share(work, range(10), 2)
+        assert ended == [True]
+
+    @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no such signal here")
+    def test_a_second_interrupt_waits_too(self):
+        working, ended = threading.Event(), []
+        caller = threading.current_thread()
+
+        def work(pieces):
+            if threading.current_thread() is caller:
+                working.wait(20)
+                raise KeyboardInterrupt
+            next(pieces)
+            working.set()
+            time.sleep(0.3)
+            ended.append(True)
+
+        def again(signum, frame):
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGALRM, again)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(KeyboardInterrupt):
+                share(work, range(10), 2)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert ended == [True]
+
+    def test_a_helper_that_could_not_be_called_is_waited_for_if_it_comes(self, monkeypatch):
+        share(lambda pieces: None, range(1), 2)
+        pool, caller = threads._pool, threading.current_thread()
+        submit = pool.submit
+        helping, ended = threading.Event(), []
+
+        def queued_but_not_started(*task):
+            submit(*task)
+            raise RuntimeError("can't start new thread")
+
+        def work(pieces):
+            for _ in pieces:
+                if threading.current_thread() is caller:
+                    helping.wait(20)
+                else:
+                    helping.set()
+                    time.sleep(0.1)
+                    ended.append(True)
+
+        monkeypatch.setattr(pool, "submit", queued_but_not_started)
+        share(work, range(2), 2)
         assert ended == [True]
 
     def test_a_pool_that_is_busy_with_others_is_not_waited_for(self):
