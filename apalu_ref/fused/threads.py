@@ -125,7 +125,7 @@ class _Shared(Iterator[Any]):
 
     def finish(self) -> None:
         """Give out nothing more, and wait for the helpers at work, whoever wants to interrupt."""
-        interrupt = None
+        interrupted = False
         while True:
             try:
                 with self._changed:
@@ -134,10 +134,11 @@ class _Shared(Iterator[Any]):
                     while self._working:
                         self._changed.wait()
                 break
-            except KeyboardInterrupt as error:
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
+            except (KeyboardInterrupt, RuntimeError):
+                # The latter is what becomes of an interrupt in the midst of ``wait``.
+                interrupted = True
+        if interrupted:
+            raise KeyboardInterrupt
 
 
 def _call_helpers(n: int, work: Callable[[Iterator[Any]], None], shared: _Shared) -> None:
