@@ -34,10 +34,10 @@ def extra(call: Callable[[], Any], before: Callable[[], Any] | None = None) -> i
     failed: list[Exception] = []
 
     def measure() -> None:
-        given = () if before is None else (before(),)
         tracing = tracemalloc.is_tracing()
-        tracemalloc.start()
         try:
+            given = () if before is None else (before(),)
+            tracemalloc.start()
             held, _ = tracemalloc.get_traced_memory()
             tracemalloc.reset_peak()
             result = call(*given)

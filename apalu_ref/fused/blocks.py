@@ -132,7 +132,8 @@ def _run(
     targets = [Target(v, plan) for v in results]
     if plan.in_turn or math.prod(shape) * compute.itemsize < _ALONE:
         threads = 1
-    # Sums are added in the order of the pieces: at once if one thread does all.
+    # Sums to which several pieces add are added in the order of the pieces; the others at once, as
+    # all are if one thread does everything.
     waiting: list[tuple[int, layout.Box, list[Array | None]]] = []
 
     def work(pieces: Iterator[tuple[int, layout.Box, list[layout.Box]]]) -> None:
@@ -142,10 +143,11 @@ def _run(
                 sums: list[Array | None] = [None] * len(targets)
                 for box in boxes:
                     worker.block(box, sums)
-                if threads == 1:
-                    _add(targets, cell, sums)
-                else:
-                    waiting.append((number, cell, sums))
+                if threads > 1:
+                    kept = [s if t.shared else None for t, s in zip(targets, sums, strict=True)]
+                    waiting.append((number, cell, kept))
+                    sums = [None if t.shared else s for t, s in zip(targets, sums, strict=True)]
+                _add(targets, cell, sums)
         worker.finish()
 
     share(work, layout.pieces(plan), threads)

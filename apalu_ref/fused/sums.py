@@ -83,6 +83,8 @@ class Target:
         # Where one piece has all there is of a cell, its sum is the result.
         whole = plan.segments == 1 and own == plan.cells
         self._total = np.zeros(lengths) if self.axes and not whole else None
+        self.shared = self._total is not None
+        """Whether several pieces add to the same sum."""
 
     def add(self, cell: Box, amount: Array) -> None:
         """Add the sum of one piece of work."""

@@ -125,7 +125,7 @@ class _Shared(Iterator[Any]):
 
     def finish(self) -> None:
         """Give out nothing more, and wait for the helpers at work, whoever wants to interrupt."""
-        interrupted = False
+        interrupt: BaseException | None = None
         while True:
             try:
                 with self._changed:
@@ -134,11 +134,12 @@ class _Shared(Iterator[Any]):
                     while self._working:
                         self._changed.wait()
                 break
-            except (KeyboardInterrupt, RuntimeError):
-                # The latter is what becomes of an interrupt in the midst of ``wait``.
-                interrupted = True
-        if interrupted:
-            raise KeyboardInterrupt
+            except BaseException as error:
+                # From a signal's handler. In the midst of ``wait`` threading makes its own of it.
+                lost = str(error) == "cannot release un-acquired lock"
+                interrupt = interrupt or (lost and error.__context__) or error
+        if interrupt is not None:
+            raise interrupt
 
 
 def _call_helpers(n: int, work: Callable[[Iterator[Any]], None], shared: _Shared) -> None:

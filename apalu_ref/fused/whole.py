@@ -65,7 +65,7 @@ def forward(kernel: Kernel, x: Array, *parameters: Array) -> Array:
 
 
 def backward(kernel: Kernel, x: Array, *rest: Array) -> tuple[Array, ...] | None:
-    """The gradients, for arrays that fit; or None if a sum has left the range of float64.
+    """The gradients, for arrays that fit; or None if a sum has left the range of its type.
 
     ``rest`` are the parameters, and last gy.
     """
@@ -79,7 +79,7 @@ def backward(kernel: Kernel, x: Array, *rest: Array) -> tuple[Array, ...] | None
     with np.errstate(all="ignore"):
         kernel.backward(x, tuple(parameters), gy, dx, terms, memory[n:])
         sums = [_summed(t, p) for t, p in zip(terms, parameters, strict=True)]
-    if x.dtype == np.float64 and not all(map(_finite, sums)):
+    if not all(map(_finite, sums)):
         return None
     return dx, *sums
 

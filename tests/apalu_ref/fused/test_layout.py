@@ -37,13 +37,18 @@ def planned(draw):
         (False, not all(own), not all(other)),
         4,
     )
-    return shape, plan
+    sizes = [
+        math.prod(n for n, o in zip(shape, axes, strict=True) if o)
+        for axes in (own, other)
+        if not all(n == 1 or o for n, o in zip(shape, axes, strict=True))
+    ]
+    return shape, plan, sizes
 
 
 @settings(deadline=None)
 @given(planned())
 def test_every_element_is_in_one_block_and_blocks_are_small(drawn):
-    shape, plan = drawn
+    shape, plan, _ = drawn
     assert sorted(plan.axes) == list(range(len(shape)))
     assert math.prod(plan.table) == math.prod(shape)
     assert math.prod(plan.block) * 4 <= layout.BLOCK_BYTES
@@ -68,10 +73,17 @@ def test_every_element_is_in_one_block_and_blocks_are_small(drawn):
 
 @given(planned())
 def test_the_sums_of_all_pieces_stay_small(drawn):
-    _, plan = drawn
-    own = math.prod(n for n, c in zip(plan.table, plan.cells, strict=True) if c)
-    assert plan.segments == 1 or plan.segments * own * 8 <= layout._SUMS_BYTES
+    _, plan, sizes = drawn
+    assert plan.segments == 1 or plan.segments * sum(sizes) * 8 <= layout._SUMS_BYTES
     assert plan.segments <= layout._PIECES
+
+
+def test_large_sums_along_different_axes_are_added_in_turn():
+    shape = (3000, 30_000)
+    x, rows, columns = (strides(shape, own) for own in ([1, 1], [1, 0], [0, 1]))
+    assert layout.plan(shape, (x, rows, columns), (False, True, True), 4).in_turn
+    assert not layout.plan(shape, (x, columns, columns), (False, True, True), 4).in_turn
+    assert not layout.plan(shape, (x, rows, rows), (False, True, True), 4).in_turn
 
 
 def test_axes_are_joined_where_every_array_allows_it():

@@ -47,6 +47,8 @@ class TestCount:
     def test_what_is_no_number_of_threads(self, wrong):
         with pytest.raises(ValueError, match="threads must be a whole number, at least 1, not"):
             fused.apalu(*arrays()[:3], threads=wrong)
+        with pytest.raises(ValueError, match="threads must be a whole number"):
+            fused.apalu_grad(np.ones(3), 1.0, 1.0, 1.0, threads=wrong)
 
     @pytest.mark.parametrize("wrong", ["0", "many", "-2", "1.5"])
     def test_the_variable_is_named_when_it_is_wrong(self, wrong, monkeypatch):
@@ -105,26 +107,27 @@ class TestShare:
         assert ended == [True]
 
     @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no such signal here")
-    def test_a_second_interrupt_waits_too(self):
+    @pytest.mark.parametrize("kind", [KeyboardInterrupt, TimeoutError, RuntimeError])
+    def test_a_second_interrupt_waits_too(self, kind):
         working, ended = threading.Event(), []
         caller = threading.current_thread()
 
         def work(pieces):
             if threading.current_thread() is caller:
                 working.wait(20)
-                raise KeyboardInterrupt
+                raise KeyError("the first")
             next(pieces)
             working.set()
             time.sleep(0.3)
             ended.append(True)
 
         def again(signum, frame):
-            raise KeyboardInterrupt
+            raise kind
 
         before = signal.signal(signal.SIGALRM, again)
         try:
             signal.setitimer(signal.ITIMER_REAL, 0.1)
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(kind):
                 share(work, range(10), 2)
         finally:
             signal.signal(signal.SIGALRM, before)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from apalu_ref import formula, fused, oracle
+from apalu_ref.bench import memory
 from apalu_ref.fused import kernel, layout, whole
 
 MANY = 3 * layout.BLOCK_BYTES // 4 + 777  # float32 elements of more than three blocks
@@ -204,6 +205,28 @@ def test_a_sum_may_leave_the_range_on_its_way(size):
     across = x.reshape(-1, 2)
     _, da, _ = fused.apalu_grad(across, np.ones(2), np.ones(2), gy.reshape(-1, 2))
     np.testing.assert_allclose(da, [0, 8e307], rtol=1e-9, atol=1e300)
+
+
+@pytest.mark.parametrize("copies", [1, 200_000])
+def test_terms_may_leave_the_range_of_float32_on_their_way(copies):
+    x = np.full(3 * copies, 10, np.float32)
+    gy = np.zeros_like(x)
+    gy[:3] = 2e37, -2e37, 1e36
+    one = np.array(1, np.float32)
+    _, da, _ = fused.apalu_grad(x, one, one, gy)
+    np.testing.assert_allclose(da, formula.apalu_grad(x, one, one, gy)[1], rtol=1e-6)
+    large = np.array([3e38, 3e38], np.float32)
+    assert fused.apalu_grad(large, one, one, np.array([1, -1], np.float32))[1] == 0
+    x, gy = np.float32([1]), np.array([1e308, -1e308])
+    assert fused.apalu_grad(x, np.array([10.0, 10.0]), 1.0, gy)[0] == 0
+
+
+@pytest.mark.parametrize("shape", [(3, 1_500_000), (1_500_000, 3)])
+def test_sums_of_many_parameters_are_not_kept_by_two_threads(shape):
+    x = drawn(shape, np.float32, 0)
+    own = (shape[1],) if shape[0] < shape[1] else (shape[0], 1)
+    p = np.ones(own, np.float32)
+    assert memory.extra(lambda: fused.apalu_grad(x, p, p, x, threads=2)) <= 16 * 2**20
 
 
 def test_sums_are_accumulated_in_float64():
