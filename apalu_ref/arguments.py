@@ -87,9 +87,47 @@ def checked_outputs(out: Sequence[Array | None] | None) -> Sequence[Array | None
         )
     there = [o for o in out if isinstance(o, np.ndarray)]
     for i, first in enumerate(there):
-        if any(np.may_share_memory(first, second) for second in there[i + 1 :]):
+        if any(overlap(first, second) for second in there[i + 1 :]):
             raise ValueError("two arrays of out share memory: one result would overwrite the other")
     return out
+
+
+def overlap(first: Array, second: Array) -> bool:
+    """Whether two arrays have an element in common.
+
+    Arrays may lie in the same memory without: ``v[::2]`` and ``v[1::2]``. To find out can take
+    long; where it would, the answer is yes.
+
+    Examples
+    --------
+    >>> v = np.zeros(8)
+    >>> overlap(v[::2], v[1::2]), overlap(v[::2], v[2:])
+    (False, True)
+    """
+    if not np.may_share_memory(first, second):
+        return False
+    try:
+        return np.shares_memory(first, second, max_work=10_000)  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True
+
+
+def fits(value: float, dtype: np.dtype[Any]) -> bool:
+    """Whether a number is within the range of a type, and not lost below it.
+
+    Examples
+    --------
+    >>> fits(1e30, np.dtype(np.float32)), fits(1e40, np.dtype(np.float32))
+    (True, False)
+    """
+    smallest, largest = _RANGE[dtype]
+    return smallest <= abs(value) <= largest or value == 0
+
+
+_RANGE = {
+    np.dtype(t): (float(np.finfo(t).smallest_normal), float(np.finfo(t).max))
+    for t in (np.float16, np.float32, np.float64)
+}
 
 
 def check_output(

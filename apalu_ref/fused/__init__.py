@@ -12,14 +12,15 @@ The tricks played here, each explained where it is played:
 * several threads, with the same bits for any number of them (:mod:`apalu_ref.fused.threads`);
 * sums in float64, of a fixed number of pieces (:mod:`apalu_ref.fused.sums`).
 
-Arithmetic is done in float32 where all arguments are float16 or float32, else in float64, so that
-results differ from ``formula``'s, which always computes in float64, in the last bits: by up to 4.8
-ULP, where an unlucky ``exp`` meets unlucky factors. Blocks are computed without warnings of
-overflow. Python numbers as parameters are converted to the type of x first.
+Arithmetic is done in float32 where all arguments are float16 or float32 (or Python numbers that
+float32 can hold), else in float64, so that results differ from ``formula``'s, which always computes
+in float64, in the last bits; y and dx stay within 4 ULP. Blocks are computed without warnings of
+overflow.
 
-Memory beside the results is a few MiB a thread for parameters by layer, channel, neuron or element.
-It is more, up to eight bytes for each parameter, where large a and b lie along different axes or
-only one of them is large, and where an ``out`` lies between the elements of an input.
+Memory beside the results is at most 8 MiB a thread, for any shape, layout and type; more only where
+an ``out`` shares elements with an input in another way than being it, and, eight bytes for each
+parameter, where a sum leaves the range of its type on the way. The bits of sums depend on the
+layouts of all arrays, those of ``out`` among them.
 
 The backward pass starts from x again. To keep e^x - 1 from the forward pass was tried: over 4
 million elements it makes no difference of more than a few percent in time, now for the better, now
@@ -31,21 +32,20 @@ The number of threads is that of the processors, at most 8, or what the environm
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import apalu_ref.formula as formula
 from apalu_ref.arguments import (
     check_output,
     checked,
     checked_outputs,
     checked_upstream,
     deliver,
+    fits,
+    overlap,
 )
 from apalu_ref.fused import blocks, kernel, whole
 from apalu_ref.fused.threads import count
@@ -54,7 +54,7 @@ __all__ = ["KERNEL", "apalu", "apalu_grad"]
 
 Array = NDArray[Any]
 
-KERNEL = blocks.Kernel(kernel.forward, kernel.backward, kernel.SCRATCH)
+KERNEL = blocks.Kernel(kernel.forward, kernel.backward, kernel.SCRATCH, kernel.careful)
 """What is done to a block."""
 
 _NAMES = ("dx", "da", "db")
@@ -112,12 +112,15 @@ def apalu(
     if small is not None:
         check_output(out, "out", small[0].shape, small[0].dtype)
         return deliver(out, whole.forward(KERNEL, *small))
-    inputs, dtype, _ = checked(x=x, a=a, b=b)
+    inputs, dtype, own = checked(x=x, a=a, b=b)
     shape = np.broadcast_shapes(*(v.shape for v in inputs))
-    y = _destination(out, "out", shape, dtype, inputs[0], inputs)
-    compute = np.result_type(np.float32, dtype)
+    check_output(out, "out", shape, dtype)
+    plain = _plain(out)
+    y = _destination(plain, shape, dtype, inputs[0], inputs)
+    compute = _computed_in(dtype, zip(inputs, own, strict=True))
     blocks.forward(KERNEL, *_converted(inputs, compute), out=y, dtype=compute, threads=threads)
-    return deliver(out, y)
+    deliver(plain, y)
+    return y if out is None else out
 
 
 def apalu_grad(
@@ -174,23 +177,21 @@ def apalu_grad(
     shape = np.broadcast_shapes(*(v.shape for v in inputs))
     gy, kind = checked_upstream(gy, shape)
     outs, everything = checked_outputs(out), [*inputs, gy]
+    types = [dtype if t is None else t for t in own]
+    for o, name, v, t in zip(outs, _NAMES, inputs, types, strict=True):
+        check_output(o, f"out for {name}", v.shape, t)
+    plain = [_plain(o) for o in outs]
     results = tuple(
-        _destination(o, f"out for {name}", v.shape, dtype if t is None else t, v, everything)
-        for o, name, v, t in zip(outs, _NAMES, inputs, own, strict=True)
+        _destination(o, v.shape, t, v, everything)
+        for o, v, t in zip(plain, inputs, types, strict=True)
     )
-    compute = np.result_type(np.float32, dtype, 1.0 if kind is None else kind)
+    wide = np.result_type(dtype, 1.0 if kind is None else kind)
+    compute = _computed_in(wide, zip(everything, (*own, kind), strict=True))
     x, parameters = _converted(inputs, compute)
     blocks.backward(KERNEL, x, parameters, gy, out=results, dtype=compute, threads=threads)
-    lost = [r.size < math.prod(shape) and not _finite(r) for r in results]
-    overwritten = any(np.may_share_memory(r, v) for r in results for v in everything)
-    if any(lost) and not overwritten and all(map(_finite, everything)):
-        # A term or a sum has left the range of the type, perhaps only on its way. The formula forms
-        # it from smaller factors; it takes much memory, but this hardly ever happens.
-        with np.errstate(all="ignore"):
-            exact = formula.apalu_grad(*everything)
-        for result, sum_ in itertools.compress(zip(results, exact, strict=True), lost):
-            result[...] = sum_
-    dx, da, db = (deliver(o, r) for o, r in zip(outs, results, strict=True))
+    for o, r in zip(plain, results, strict=True):
+        deliver(o, r)
+    dx, da, db = (r if o is None else o for o, r in zip(outs, results, strict=True))
     return dx, da, db
 
 
@@ -203,17 +204,20 @@ def _checked(
     return outs
 
 
+def _plain(out: Array | None) -> Array | None:
+    """Not a matrix, nor masked: those are no tables of any shape."""
+    return None if out is None else out.view(np.ndarray)
+
+
 def _destination(
     out: Array | None,
-    name: str,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     like: Array,
     inputs: Sequence[Array],
 ) -> Array:
     """Where the blocks are written: ``out`` if that overlaps no input, or is one exactly."""
-    check_output(out, name, shape, dtype)
-    if out is None or any(np.may_share_memory(out, v) and not _same(out, v) for v in inputs):
+    if out is None or any(overlap(out, v) and not _same(out, v) for v in inputs):
         return blocks.empty(shape, like, dtype)
     return out
 
@@ -224,14 +228,31 @@ def _same(first: Array, second: Array) -> bool:
         and first.shape == second.shape
         and first.strides == second.strides
         and first.dtype == second.dtype
+        and _without_repetition(first)
     )
+
+
+def _without_repetition(v: Array) -> bool:
+    """Whether no two elements lie in the same place, as they do in a sliding window."""
+    end = v.itemsize
+    for step, n in sorted((abs(s), n) for s, n in zip(v.strides, v.shape, strict=True) if n > 1):
+        if step < end:
+            return False
+        end = step * (n - 1) + end
+    return True
+
+
+def _computed_in(
+    dtype: np.dtype[Any], given: Iterable[tuple[Array, np.dtype[Any] | None]]
+) -> np.dtype[Any]:
+    """float32 or float64; the wider one also for a Python number that float32 cannot hold."""
+    dtype = np.result_type(np.float32, dtype)
+    if all(own is not None or fits(float(v), dtype) for v, own in given):
+        return dtype
+    return np.dtype(np.float64)
 
 
 def _converted(inputs: Sequence[Array], dtype: np.dtype[Any]) -> tuple[Array, tuple[Array, ...]]:
     """x as it is, and parameters of the type computed in if they are few: it saves much later."""
     x, *parameters = inputs
     return x, tuple(p.astype(dtype, copy=False) if p.size <= _FEW else p for p in parameters)
-
-
-def _finite(v: Array) -> bool:
-    return math.isfinite(v.max(initial=0)) and math.isfinite(v.min(initial=0))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from apalu_ref.fused import layout
 from apalu_ref.fused.sums import Target
 from apalu_ref.fused.threads import count, share
-from apalu_ref.fused.worker import Kernel, Worker
+from apalu_ref.fused.worker import GROW, Kernel, Worker
 
 __all__ = ["Kernel", "backward", "forward"]
 
@@ -103,7 +103,10 @@ def backward(
             result[...] = 0
         return results
     compute = np.dtype(dtype or np.result_type(np.float32, *arrays, gy))
-    _run(kernel, gy, arrays, results, shape, compute, count(threads))
+    lost = _run(kernel, gy, arrays, results, shape, compute, count(threads))
+    inputs = (*arrays, gy)
+    if kernel.careful and any(lost) and not _overlap(results, inputs) and all(map(_finite, inputs)):
+        _find_again(kernel, gy, arrays, results, lost, count(threads))
     return results
 
 
@@ -112,26 +115,60 @@ def empty(shape: tuple[int, ...], like: Array, dtype: Any) -> Array:
     return np.empty_like(like, dtype, subok=False, shape=shape if shape != like.shape else None)
 
 
+def _find_again(
+    kernel: Kernel,
+    gy: Array,
+    inputs: tuple[Array, ...],
+    results: tuple[Array, ...],
+    lost: list[bool],
+    threads: int,
+) -> None:
+    """Form the lost sums from scaled terms: only on their way have they left the range."""
+    assert kernel.careful is not None
+    careful = kernel._replace(backward=kernel.careful)
+    shape = np.broadcast_shapes(*(v.shape for v in inputs))
+    again = tuple(np.empty(r.shape) if i else None for i, r in zip(lost, results, strict=True))
+    _run(careful, gy, inputs, again, shape, np.dtype(np.float64), threads)
+    with np.errstate(all="ignore"):
+        for result, sums in zip(results, again, strict=True):
+            if sums is not None:
+                there = ~np.isfinite(result)
+                np.copyto(result, np.ldexp(sums, GROW), where=there, casting="same_kind")
+
+
+def _overlap(results: tuple[Array, ...], inputs: tuple[Array, ...]) -> bool:
+    return any(np.may_share_memory(r, v) for r in results for v in inputs)
+
+
+def _finite(v: Array) -> bool:
+    return math.isfinite(v.max(initial=0)) and math.isfinite(v.min(initial=0))
+
+
 def _run(
     kernel: Kernel,
     gy: Array | None,
     inputs: tuple[Array, ...],
-    results: tuple[Array, ...],
+    results: tuple[Array | None, ...],
     shape: tuple[int, ...],
     compute: np.dtype[Any],
     threads: int,
-) -> None:
+) -> list[bool]:
+    """Do all blocks; for each result, whether a sum was not finite. None is not wanted."""
     arrays = inputs if gy is None else (*inputs, gy)
+    wanted = [v for v in results if v is not None]
     plan = layout.plan(
         shape,
-        tuple(_strides(v, shape) for v in (*arrays, *results)),
-        (False,) * len(arrays) + tuple(v.size != math.prod(shape) for v in results),
+        tuple(_strides(v, shape) for v in (*arrays, *wanted)),
+        (False,) * len(arrays) + tuple(v.size != math.prod(shape) for v in wanted),
         compute.itemsize,
     )
     tables = [np.broadcast_to(v, shape).transpose(plan.axes).reshape(plan.table) for v in arrays]
-    targets = [Target(v, plan) for v in results]
+    targets = [None if v is None else Target(v, plan) for v in results]
+    threads = min(threads, plan.pieces)
     if plan.in_turn or math.prod(shape) * compute.itemsize < _ALONE:
         threads = 1
+    shared = [t is not None and t.shared for t in targets]
+    alone = [not s for s in shared]
     # Sums to which several pieces add are added in the order of the pieces; the others at once, as
     # all are if one thread does everything.
     waiting: list[tuple[int, layout.Box, list[Array | None]]] = []
@@ -144,9 +181,8 @@ def _run(
                 for box in boxes:
                     worker.block(box, sums)
                 if threads > 1:
-                    kept = [s if t.shared else None for t, s in zip(targets, sums, strict=True)]
-                    waiting.append((number, cell, kept))
-                    sums = [None if t.shared else s for t, s in zip(targets, sums, strict=True)]
+                    waiting.append((number, cell, _only(shared, sums)))
+                    sums = _only(alone, sums)
                 _add(targets, cell, sums)
         worker.finish()
 
@@ -155,7 +191,13 @@ def _run(
         for _, cell, sums in sorted(waiting, key=lambda entry: entry[0]):
             _add(targets, cell, sums)
         for target in targets:
-            target.finish()
+            if target is not None:
+                target.finish()
+    return [t is not None and t.lost for t in targets]
+
+
+def _only(which: list[bool], sums: list[Array | None]) -> list[Array | None]:
+    return [s if w else None for w, s in zip(which, sums, strict=True)]
 
 
 def _strides(v: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -163,7 +205,7 @@ def _strides(v: Array, shape: tuple[int, ...]) -> tuple[int, ...]:
     return (0,) * (len(shape) - v.ndim) + tuple(steps)
 
 
-def _add(targets: list[Target], cell: layout.Box, sums: list[Array | None]) -> None:
+def _add(targets: list[Target | None], cell: layout.Box, sums: list[Array | None]) -> None:
     for target, amount in zip(targets, sums, strict=True):
-        if amount is not None:
+        if amount is not None and target is not None:
             target.add(cell, amount)

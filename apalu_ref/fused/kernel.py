@@ -17,8 +17,10 @@ Which of the two is decided by what NumPy says it has found, not by a stopwatch:
 bits are always the same.
 
 **Backward.** One e = exp(m) does: e^z on the left, and on the right s = σ(κz) = 1/(1 + e) with
-σ(1 - σ) = e s². (t above has no digits left in the tails, where 1 + t cancels.) The gradient of b
-wants e^z - 1 to the last digit near zero, and so a call of its own.
+σ(1 - σ) = e s². (t above has no digits left in the tails, where 1 + t cancels.) It is computed in
+float64 and rounded: NumPy's ``exp`` in float32 is up to 2.5 ULP off, and with two products to come
+dx would be up to 5. The gradient of b wants e^z - 1 to the last digit near zero, and so a call of
+its own.
 
 **Branches.** Shifting the sign bit of a float over all bits of an integer gives a mask; then
 ``((left ^ right) & mask) ^ right`` is the left value where the mask is set, bit for bit. Whatever
@@ -28,13 +30,16 @@ one ``np.where``. (Adding 0 first turns -0.0, which belongs to the right, into 0
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import apalu_ref.formula as formula
+from apalu_ref.fused.worker import GROW
 
 Array = NDArray[Any]
 
@@ -70,8 +75,10 @@ _VECTOR_EXPM1 = _has_vector_expm1()
 # Up to here nothing overflows on the way, nor meets 0·∞.
 _TAME = 2.0**96
 
-# The formula makes some twenty temporaries in float64: in pieces they stay below 3 MiB.
-_PIECE = 16_384
+# The formula makes some twenty temporaries in float64: in pieces they stay below 1 MiB.
+_PIECE = 4096
+
+_SHRINK = 2.0 ** -(GROW // 2)
 
 
 def forward(z: Array, parameters: tuple[Array, ...], out: Array, scratch: list[Array]) -> None:
@@ -132,9 +139,9 @@ def backward(
         The same.
     """
     a, b = parameters
-    odd = _odd(z, a)
-    # Before anything is written: dx may be the memory of z or gy.
-    exact = None if odd is None else _by_formula(z, a, b, gy, odd)
+    if not _tame(z, a):
+        _by_formula(z, a, b, gy, dx, terms, scratch[0])
+        return
     mine, yours = terms
     slope, s, bits = scratch[:3]
     integer, sign = _SIGNS[z.dtype]
@@ -145,14 +152,15 @@ def backward(
     e = mine
     np.multiply(z, minus_kappa, slope)
     np.minimum(z, slope, out=slope)  # m
-    np.exp(slope, e)
+    np.exp(slope, e, dtype=np.float64, casting="same_kind")
     np.add(e, one, s)
     np.divide(one, s, s)
     np.multiply(slope, e, slope)
     np.multiply(slope, s, slope)
     np.multiply(slope, s, slope)  # m e s² = -κz σ (1 - σ)
-    np.add(s, one, s)
+    # 1 last: a sum below 1 is rounded half as far as one above.
     np.subtract(s, slope, slope)
+    np.add(slope, one, slope)
     np.multiply(slope, a, slope)
     np.multiply(e, b, e)
     _choose(e, slope, mask, slope)
@@ -162,15 +170,35 @@ def backward(
     left = yours.view(integer)
     np.bitwise_and(left, mask, left)
     # a: z (1 + σ), on the right only; gy first, for 2z alone may overflow
+    np.add(s, one, s)
     np.multiply(z, gy, mine)
     np.multiply(mine, s, mine)
     right = mine.view(integer)
     np.invert(mask, mask)
     np.bitwise_and(right, mask, right)
     np.multiply(slope, gy, dx)
-    if exact is not None:
-        for target, values in zip((dx, *terms), exact, strict=True):
-            target[odd] = values
+
+
+def careful(
+    z: Array,
+    parameters: tuple[Array, ...],
+    gy: Array,
+    dx: Array,
+    terms: list[Array],
+    _scratch: list[Array],
+) -> None:
+    """The same as :func:`backward`, all scaled by 2 to the power -GROW, for float64 only.
+
+    The scale is divided evenly between gy and another factor, so that neither is lost.
+    """
+    a, b = parameters
+    mine, yours = terms
+    for at in _pieces(z.shape):
+        x, alpha, beta, g = _at(at, z, a, b, gy)
+        g = g * _SHRINK
+        mine[at] = g * formula.apalu(np.maximum(x, 0), _SHRINK)
+        yours[at] = g * formula.apalu(np.minimum(x, 0), 1.0, _SHRINK)
+        dx[at] = g * formula.apalu_grad(x, alpha * _SHRINK, beta * _SHRINK, 1.0)[0]
 
 
 def _expm1(m: Array, t: Array, w: Array) -> None:
@@ -194,25 +222,28 @@ def _choose(left: Array, right: Array, mask: Array, out: Array) -> None:
     np.bitwise_xor(a, b, out.view(mask.dtype))
 
 
-def _odd(z: Array, a: Array) -> tuple[Array, ...] | None:
-    """Where the fast order of multiplication fails: at NaN, inf and near the end of the range."""
-    tame = -_TAME < float(a) < _TAME if a.ndim == 0 else a.min() > -_TAME and a.max() < _TAME
-    if tame and z.max() < _TAME:
-        return None
-    return np.nonzero(~(z < _TAME) if tame else np.ones(z.shape, bool))
+def _tame(z: Array, a: Array) -> bool:
+    """Whether the fast order of multiplication does: not at NaN, inf, or near the range's end."""
+    if a.ndim == 0:
+        return bool(-_TAME < float(a) < _TAME and z.max() < _TAME)
+    return bool(a.min() > -_TAME and a.max() < _TAME and z.max() < _TAME)
 
 
 def _by_formula(
-    z: Array, a: Array, b: Array, gy: Array, where: tuple[Array, ...]
-) -> tuple[Array, ...]:
-    """dx and the terms of a and b at some places."""
-    count = len(where[0])
-    exact = tuple(np.empty(count, z.dtype) for _ in range(3))
-    inputs = [np.broadcast_to(v, z.shape) for v in (z, a, b, gy)]
-    for start in range(0, count, _PIECE):
-        part = slice(start, start + _PIECE)
-        at = tuple(index[part] for index in where)
-        values = formula.apalu_grad(*(v[at] for v in inputs))
-        for target, value in zip(exact, values, strict=True):
-            target[part] = value
-    return exact
+    z: Array, a: Array, b: Array, gy: Array, dx: Array, terms: list[Array], slope: Array
+) -> None:
+    for at in _pieces(z.shape):
+        values = formula.apalu_grad(*_at(at, z, a, b, gy))
+        for target, value in zip((slope, *terms), values, strict=True):
+            target[at] = value
+    np.copyto(dx, slope)  # last: it may be the memory of z or gy
+
+
+def _pieces(shape: tuple[int, ...]) -> Iterator[tuple[Array, ...]]:
+    size = math.prod(shape)
+    for start in range(0, size, _PIECE):
+        yield np.unravel_index(np.arange(start, min(start + _PIECE, size)), shape)
+
+
+def _at(at: tuple[Array, ...], z: Array, *others: Array) -> tuple[Array, ...]:
+    return z[at], *(np.broadcast_to(v, z.shape)[at] for v in others)

@@ -7,7 +7,8 @@ evenly are one. A float32 batch of images (N, C, H, W) with one parameter a chan
 
 A *block* is a box of that table. A *cell* is a range of parameters: the blocks of a cell add to the
 same sums. The blocks of a cell are dealt out to one or more *pieces*, which are what threads take.
-All of this depends on shapes and strides only.
+Cells follow each other such that those that add to the same part of a sum come in a row, first of
+all for the longest sum. All of this depends on shapes and strides only.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class Plan(NamedTuple):
     groups: tuple[tuple[int, ...], ...]  # those that are one in the table
     table: tuple[int, ...]  # its lengths
     block: tuple[int, ...]  # lengths of a block
-    cells: tuple[int, ...]  # 1 for axes of the table along which cells are cut
+    cut: tuple[int, ...]  # axes of the table along which there are several cells, outermost first
     segments: int  # pieces in a cell
+    pieces: int  # in all cells
     in_turn: bool  # whether sums are so unlike each other that one thread has to add them up
 
 
@@ -88,15 +90,36 @@ def plan(
     cells = tuple(int(any(o)) for o in zip(*owned, strict=True)) if owned else (0,) * len(lengths)
     block = _block(lengths, cells, BLOCK_BYTES // itemsize)
     counts = [-(-n // m) for n, m in zip(lengths, block, strict=True)]
-    several = math.prod(c for c, cell in zip(counts, cells, strict=True) if cell)
+    cut = _cut([k for k, c in enumerate(counts) if cells[k] and c > 1], owned, lengths)
+    several = math.prod(counts[k] for k in cut)
     within = math.prod(counts) // several
-    sizes = [math.prod(itertools.compress(lengths, o)) for o in owned]
-    room = _SUMS_BYTES // (8 * max(1, sum(sizes)))
+    parts = [math.prod(itertools.compress(block, o)) for o in owned]
+    room = _SUMS_BYTES // (8 * several * max(1, sum(parts)))
     segments = max(1, min(within, -(-_PIECES // several), room))
-    # A sum over a part of the cells' axes is kept for every cell until they are added.
-    kept = sum(several * 8 * n for n, o in zip(sizes, owned, strict=True) if o != cells)
-    in_turn = several > 1 and kept > _SUMS_BYTES
-    return Plan((*rest, *axes), tuple(groups), tuple(lengths), block, cells, segments, in_turn)
+    # A sum to which several pieces add is kept for every piece until they are added.
+    alone = [segments == 1 and all(o[k] for k in cut) for o in owned]
+    kept = several * segments * 8 * sum(n for n, a in zip(parts, alone, strict=True) if not a)
+    return Plan(
+        axes=(*rest, *axes),
+        groups=tuple(groups),
+        table=tuple(lengths),
+        block=block,
+        cut=cut,
+        segments=segments,
+        pieces=several * segments,
+        in_turn=several > 1 and kept > _SUMS_BYTES,
+    )
+
+
+def _cut(axes: list[int], owned: list[tuple[int, ...]], lengths: list[int]) -> tuple[int, ...]:
+    """Axes that most sums have come first, then those of the longest sum."""
+    sizes = [math.prod(itertools.compress(lengths, o)) for o in owned]
+
+    def key(k: int) -> tuple[int, int]:
+        theirs = [n for n, o in zip(sizes, owned, strict=True) if o[k]]
+        return -len(theirs), -max(theirs)
+
+    return tuple(sorted(axes, key=key))
 
 
 def _block(lengths: list[int], cells: tuple[int, ...], room: int) -> tuple[int, ...]:
@@ -123,10 +146,12 @@ def pieces(plan: Plan) -> Iterator[tuple[int, Box, list[Box]]]:
     ]
     everything = [slice(0, n) for n in plan.table]
     number = 0
-    across = [g if c else [e] for g, c, e in zip(grids, plan.cells, everything, strict=True)]
-    for cell in itertools.product(*across):
-        within = [[k] if c else g for g, c, k in zip(grids, plan.cells, cell, strict=True)]
-        boxes = list(itertools.product(*within))
+    for part in itertools.product(*(grids[k] for k in plan.cut)):
+        chosen = dict(zip(plan.cut, part, strict=True))
+        cell = tuple(chosen.get(k, every) for k, every in enumerate(everything))
+        boxes = list(
+            itertools.product(*([chosen[k]] if k in chosen else g for k, g in enumerate(grids)))
+        )
         for s in range(plan.segments):
             first, last = (len(boxes) * t // plan.segments for t in (s, s + 1))
             yield number, cell, boxes[first:last]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -60,7 +61,11 @@ def _sum_of_rows(t: Array) -> Array:
 
 
 class Target:
-    """An array of results, seen as a table.
+    """An array of results, seen as a table; sums are written to it a *window* at a time.
+
+    A window is the part of the array to which cells that follow each other add. Its sums are kept
+    in float64 until the next begins, so that long sums take little memory; see
+    :mod:`apalu_ref.fused.layout` for the order of cells.
 
     Parameters
     ----------
@@ -79,22 +84,37 @@ class Target:
             k for k, (m, n) in enumerate(zip(lengths, plan.table, strict=True)) if m != n
         )
         """Those along which it is summed."""
-        own = tuple(int(k not in self.axes) for k in range(len(lengths)))
-        # Where one piece has all there is of a cell, its sum is the result.
-        whole = plan.segments == 1 and own == plan.cells
-        self._total = np.zeros(lengths) if self.axes and not whole else None
-        self.shared = self._total is not None
+        self._fixed = tuple(itertools.takewhile(lambda k: k not in self.axes, plan.cut))
+        self.shared = bool(self.axes) and (plan.segments > 1 or self._fixed != plan.cut)
         """Whether several pieces add to the same sum."""
+        self._window: Box | None = None
+        self._total: Array | None = None
+        self.lost = False
+        """Whether a sum was not finite."""
 
     def add(self, cell: Box, amount: Array) -> None:
-        """Add the sum of one piece of work."""
+        """Add the sum of one piece of work; if shared, in the order of the pieces."""
         cell = tuple(slice(0, 1) if k in self.axes else s for k, s in enumerate(cell))
-        if self._total is None:
-            self.view[cell] = amount
-        else:
-            self._total[cell] += amount
+        if not self.shared:
+            self._write(cell, amount)
+            return
+        window = tuple(
+            s if k in self._fixed or k in self.axes else slice(None) for k, s in enumerate(cell)
+        )
+        if window != self._window:
+            self.finish()
+            self._window, self._total = window, np.zeros(self.view[window].shape)
+        assert self._total is not None
+        self._total[tuple(slice(None) if k in self._fixed else s for k, s in enumerate(cell))] += (
+            amount
+        )
 
     def finish(self) -> None:
-        """Write the sums of all pieces to the array of results."""
-        if self._total is not None:
-            self.view[...] = self._total
+        """Write the sums of the last window."""
+        if self._window is not None and self._total is not None:
+            self._write(self._window, self._total)
+
+    def _write(self, where: Box, sums: Array) -> None:
+        self.view[where] = sums
+        if not np.isfinite(sums).all():
+            self.lost = True

@@ -79,6 +79,7 @@ def share(work: Callable[[Iterator[Any]], None], pieces: Iterable[Any], threads:
         What ``work`` raised, in any thread; also an interrupt. By then no thread works any more.
     """
     shared = _Shared(pieces)
+    threads = min(threads, _pool_size())
     try:
         _call_helpers(threads - 1, work, shared)
         work(shared)
@@ -165,8 +166,12 @@ def _the_pool() -> ThreadPoolExecutor:
         # Not at the top: importing the package stays quick.
         from concurrent.futures import ThreadPoolExecutor
 
-        _pool = ThreadPoolExecutor(max(_MOST, _processors()), "apalu_ref.fused")
+        _pool = ThreadPoolExecutor(_pool_size(), "apalu_ref.fused")
     return _pool
+
+
+def _pool_size() -> int:
+    return max(_MOST, _processors())
 
 
 def forget() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apalu_ref.arguments import fits
 from apalu_ref.fused.kernel import TYPES
 from apalu_ref.fused.layout import BLOCK_BYTES
 from apalu_ref.fused.sums import block_sum
@@ -30,6 +31,8 @@ def fitting(x: Any, *others: Any) -> list[Array] | None:
     arrays = [x]
     for v in others:
         if type(v) in (float, int):
+            if not fits(v, dtype):
+                return None
             v = np.array(v, dtype)
         elif type(v) is not np.ndarray or v.dtype is not dtype:
             return None
@@ -79,21 +82,25 @@ def backward(kernel: Kernel, x: Array, *rest: Array) -> tuple[Array, ...] | None
     with np.errstate(all="ignore"):
         kernel.backward(x, tuple(parameters), gy, dx, terms, memory[n:])
         sums = [_summed(t, p) for t, p in zip(terms, parameters, strict=True)]
-    if not all(map(_finite, sums)):
-        return None
-    return dx, *sums
+        if not all(s is t or _finite(s) for s, t in zip(sums, terms, strict=True)):
+            return None
+        # Not a part of the scratch memory, which would be kept as long as the result.
+        own = (
+            t.copy() if s is t else np.asarray(s, x.dtype) for s, t in zip(sums, terms, strict=True)
+        )
+        return dx, *own
 
 
-def _summed(t: Array, p: Array) -> Array:
-    """Terms summed to the shape of a parameter."""
+def _summed(t: Array, p: Array) -> Any:
+    """Terms summed to the shape of a parameter, in float64; themselves if there is no sum."""
     if not p.ndim:
-        return np.asarray(np.add.reduce(t, axis=None, dtype=np.float64), p.dtype)
+        return np.add.reduce(t, axis=None, dtype=np.float64)
     if p.shape == t.shape:
-        return t.copy()  # not a part of the scratch memory
+        return t
     missing = t.ndim - p.ndim
     axes = tuple(i for i, n in enumerate(t.shape) if i < missing or n != p.shape[i - missing])
-    return block_sum(t, axes).reshape(p.shape).astype(p.dtype)
+    return block_sum(t, axes).reshape(p.shape)
 
 
-def _finite(v: Array) -> bool:
-    return math.isfinite(float(v)) if not v.ndim else bool(np.isfinite(v).all())
+def _finite(v: Any) -> bool:
+    return math.isfinite(v) if not v.ndim else bool(np.isfinite(v).all())

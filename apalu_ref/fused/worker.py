@@ -35,6 +35,13 @@ class Kernel(NamedTuple):
     backward: Callable[[Array, tuple[Array, ...], Array, Array, list[Array], list[Array]], None]
     scratch: int
     """Scratch arrays that ``backward`` wants, or ``forward`` if that wants more."""
+    careful: Callable[..., None] | None = None
+    """As ``backward``, but all it writes is scaled by 2 to the power -:data:`GROW`, lest it leaves
+    the range of float64. Without it such sums are inf or NaN."""
+
+
+GROW = 1080
+"""Twice the range of float64, nearly, and even."""
 
 
 class Worker:
@@ -45,7 +52,7 @@ class Worker:
         kernel: Kernel,
         gradients: bool,
         tables: list[Array],
-        targets: list[Target],
+        targets: list[Target | None],
         dtype: np.dtype[Any],
     ) -> None:
         self._kernel, self._gradients, self._dtype = kernel, gradients, dtype
@@ -69,7 +76,7 @@ class Worker:
         own = [self._parameter(i, p, box, short) for i, p in enumerate(parameters)]
         z = self._input(x, short)
         first = self._targets[0]
-        view = None if first.axes else first.view[box]
+        view = None if first is None or first.axes else first.view[box]
         direct = view is not None and self._suits(view, short)
         result = view if direct else self._take(shape)
         assert result is not None
@@ -83,6 +90,8 @@ class Worker:
             terms = [t.reshape(z.shape) for t in staged[1:]]
             self._kernel.backward(z, tuple(own), g, out, terms, self._scratch(z.shape))
         for i, (target, term) in enumerate(zip(self._targets, staged, strict=True)):
+            if target is None:
+                continue
             if target.axes:
                 amount = block_sum(term, target.axes)
                 earlier = sums[i]

@@ -78,10 +78,22 @@ def test_the_sums_of_all_pieces_stay_small(drawn):
     assert plan.segments <= layout._PIECES
 
 
-def test_large_sums_along_different_axes_are_added_in_turn():
-    shape = (3000, 30_000)
+@given(planned())
+def test_the_longest_sum_is_added_to_in_one_go(drawn):
+    _, plan, _ = drawn
+    pieces = [cell for _, cell, _ in layout.pieces(plan)]
+    assert len(pieces) == plan.pieces
+    if plan.cut:
+        first = [(c[plan.cut[0]].start, c[plan.cut[0]].stop) for c in pieces]
+        assert first == sorted(first)
+
+
+def test_long_sums_along_different_axes_are_added_in_turn_by_one_thread():
+    shape = (3000, 300_000)
     x, rows, columns = (strides(shape, own) for own in ([1, 1], [1, 0], [0, 1]))
-    assert layout.plan(shape, (x, rows, columns), (False, True, True), 4).in_turn
+    plan = layout.plan(shape, (x, rows, columns), (False, True, True), 4)
+    assert plan.in_turn
+    assert plan.cut == (1, 0)
     assert not layout.plan(shape, (x, columns, columns), (False, True, True), 4).in_turn
     assert not layout.plan(shape, (x, rows, rows), (False, True, True), 4).in_turn
 

