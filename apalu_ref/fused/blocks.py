@@ -112,7 +112,7 @@ def backward(
 
 def empty(shape: tuple[int, ...], like: Array, dtype: Any) -> Array:
     """A fresh array, in the layout of another if it has the same shape."""
-    return np.empty_like(like, dtype, subok=False, shape=shape if shape != like.shape else None)
+    return np.empty_like(like, dtype, shape=shape if shape != like.shape else None)
 
 
 def _find_again(

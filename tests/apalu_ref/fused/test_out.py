@@ -266,3 +266,15 @@ def test_results_lie_in_memory_as_x_does(shape, order, steps):
     like = np.empty_like(x).strides
     assert fused.apalu(x, one, one).strides == like
     assert fused.apalu_grad(x, one, one, x)[0].strides == like
+
+
+def test_where_it_is_too_hard_to_tell_memory_counts_as_shared(monkeypatch):
+    x = np.linspace(-2, 2, 600_000)
+    want = fused.apalu(x[::2].copy(), 1.0, 1.0)
+
+    def hard(first, second, max_work):
+        raise np.exceptions.TooHardError
+
+    monkeypatch.setattr(np, "shares_memory", hard)
+    # Shared indeed: half of the elements of x are written before they are read, if in place.
+    np.testing.assert_array_equal(fused.apalu(x[::2], 1.0, 1.0, out=x[300_000:]), want)

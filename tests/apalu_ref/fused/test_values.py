@@ -289,3 +289,18 @@ def test_only_lost_sums_are_replaced_and_small_ones_keep_their_digits():
     _, da, _ = fused.apalu_grad(x, np.ones((4, 1)), 1.0, gy)
     exact = 200_000 * 1.8457957659328212
     np.testing.assert_allclose(da[:, 0], [0, exact * 1e-300, exact * 1e-300, exact * 1e-310], 1e-10)
+
+
+@pytest.mark.parametrize("size", [3, 300_000])
+def test_python_numbers_below_the_range_are_not_lost(size):
+    x = np.full(size, 1e30, np.float32)
+    np.testing.assert_allclose(fused.apalu(x, 1e-50), 2e-20, rtol=1e-6)
+
+
+def test_a_lost_sum_is_not_sought_from_what_has_been_written_over():
+    x = np.tile(np.float32([1e38, 1e38]), 200_000)
+    gy = np.tile(np.float32([1e3, -1e3]), 200_000)
+    one = np.array(1, np.float32)
+    assert fused.apalu_grad(x.copy(), one, one, gy)[1] == 0
+    _, da, _ = fused.apalu_grad(x, one, one, gy, out=(x, None, None))
+    assert not np.isfinite(da)
