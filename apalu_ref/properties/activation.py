@@ -1,0 +1,226 @@
+"""An activation to be looked at: a function of arrays, its parameters, its derivatives."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import minigrad
+from apalu_ref.layer import apalu
+from minigrad.nn import functional as F
+
+Array = NDArray[Any]
+Function = Callable[..., Any]
+
+NAMED: dict[str, tuple[Function, dict[str, float]]] = {
+    "apalu": (apalu, {"a": 1.0, "b": 1.0}),
+    "elu": (F.elu, {"alpha": 1.0}),
+    "gelu": (F.gelu, {}),
+    "gelu_tanh": (lambda x: F.gelu(x, "tanh"), {}),
+    "identity": (lambda x: 1.0 * x, {}),
+    "leaky_relu": (F.leaky_relu, {"negative_slope": 0.01}),
+    "mish": (F.mish, {}),
+    "pelu": (lambda x, a, b: F.pelu(x, np.asarray(a), np.asarray(b)), {"a": 1.0, "b": 1.0}),
+    "prelu": (lambda x, weight: np.where(x > 0, x, weight * x), {"weight": 0.25}),
+    "relu": (F.relu, {}),
+    "selu": (F.selu, {}),
+    "sigmoid": (F.sigmoid, {}),
+    "silu": (F.silu, {}),
+    "softplus": (F.softplus, {"beta": 1.0}),
+    "swish": (F.swish, {"beta": 1.0}),
+    "tanh": (F.tanh, {}),
+}
+"""Activations by name, with their parameters and what these are unless told."""
+
+
+class ActivationError(ValueError):
+    """The function is none that can be looked at; the message says why and what to do."""
+
+
+class Activation:
+    """A function of one variable with named parameters, evaluated on float64 arrays.
+
+    Parameters
+    ----------
+    f : str or callable
+        A name of :data:`NAMED`, or ``f(x, **parameters)`` in NumPy syntax, element by element.
+        Parameters are its further arguments whose default is a number.
+    derivative : callable, optional
+        ``f′(x, **parameters)``. Without it minigrad differentiates ``f``; where it cannot,
+        finite differences stand in.
+    name : str, optional
+        How it is called in reports.
+    **parameters : float
+        Other values for parameters.
+
+    Raises
+    ------
+    ActivationError
+        If there is no such name or parameter, or ``f`` does not work element by element.
+
+    Attributes
+    ----------
+    name : str
+    parameters : dict of str to float
+    differences : str
+        Why derivatives are finite differences; empty if they are not.
+
+    Examples
+    --------
+    >>> f = Activation("elu", alpha=2.0)
+    >>> f(np.array([-1.0, 3.0]))
+    array([-1.26424112,  3.        ])
+    >>> f.slope(np.array([-1.0, 3.0]))
+    array([0.73575888, 1.        ])
+    """
+
+    def __init__(
+        self,
+        f: str | Function,
+        derivative: Function | None = None,
+        name: str | None = None,
+        **parameters: float,
+    ) -> None:
+        self._function, defaults = _found(f)
+        own = f if isinstance(f, str) else str(getattr(f, "__name__", "f"))
+        self.name: str = name or own
+        for key in parameters:
+            if key not in defaults:
+                there = ", ".join(defaults) or "none"
+                raise ActivationError(
+                    f"{self.name} has no parameter {key!r}; there are: {there}"
+                    + (". A parameter is an argument after x with a number as its default"
+                       if not isinstance(f, str) else "")
+                )  # fmt: skip
+        self.parameters = {k: float(parameters.get(k, v)) for k, v in defaults.items()}
+        self._derivative = derivative
+        self.differences = ""
+        self._look()
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{k}={v:.6g}" for k, v in self.parameters.items())
+        return f"{self.name}({given})" if given else self.name
+
+    def at(self, **parameters: float) -> Activation:
+        """The same activation with other parameters."""
+        other = object.__new__(Activation)
+        other.__dict__ = {**self.__dict__, "parameters": {**self.parameters, **parameters}}
+        return other
+
+    def __call__(self, x: Array) -> Array:
+        """Values, without warnings; NaN and inf where the function has them."""
+        with np.errstate(all="ignore"):
+            return _plain(self._function(x, **self.parameters))
+
+    def slope(self, x: Array) -> Array:
+        """f′."""
+        with np.errstate(all="ignore"):
+            if self._derivative is not None:
+                return np.array(_plain(self._derivative(x, **self.parameters)), np.float64)
+            if self.differences:
+                return _difference(self, x)
+            return self._differentiated(x, 1)
+
+    def curvature(self, x: Array) -> Array:
+        """f″: by minigrad, or as a difference of f′."""
+        with np.errstate(all="ignore"):
+            if self._derivative is not None or self.differences:
+                return _difference(self.slope, x)
+            return self._differentiated(x, 2)
+
+    def by_parameter(self, x: Array) -> dict[str, Array]:
+        """∂f/∂p for each parameter p, as a central difference."""
+        found = {}
+        for key, value in self.parameters.items():
+            h = 1e-5 * max(1.0, abs(value))
+            found[key] = (self.at(**{key: value + h})(x) - self.at(**{key: value - h})(x)) / (2 * h)
+        return found
+
+    def _differentiated(self, x: Array, order: int) -> Array:
+        t = minigrad.tensor(x, requires_grad=True)
+        y = self._function(t, **self.parameters)
+        for k in range(order):
+            if not (isinstance(y, minigrad.Tensor) and y.requires_grad):
+                return np.zeros(x.shape)  # it does not depend on x (any more)
+            (y,) = minigrad.grad(y.sum(), t, create_graph=k + 1 < order)
+        return np.array(y.data if isinstance(y, minigrad.Tensor) else y, np.float64)
+
+    def _look(self) -> None:
+        """See that the function takes arrays, element by element, and can be differentiated."""
+        x = np.array([[-2.5, 0.75, 3.0], [-0.5, 1.25, -1.0]])
+        try:
+            y = self(x)
+        except Exception as error:
+            raise ActivationError(f"{self.name} fails on an array: {_advice(error)}") from error
+        if y.dtype.kind not in "fiub":
+            raise ActivationError(f"{self.name} returns {y.dtype}: real numbers are needed")
+        if y.shape != x.shape:
+            raise ActivationError(
+                f"{self.name} makes shape {y.shape} of {x.shape}: it must work element by element"
+            )
+        alone = np.array([self(v.reshape(1, 1))[0, 0] for v in x.ravel()]).reshape(x.shape)
+        if not np.allclose(alone, y, rtol=1e-9, atol=1e-300, equal_nan=True):
+            raise ActivationError(f"{self.name} mixes elements: f(x)[i] must depend on x[i] alone")
+        if self._derivative is not None:
+            given = self.slope(x)
+            if given.shape != x.shape:
+                raise ActivationError(
+                    f"the derivative given for {self.name} makes shape {given.shape} of {x.shape}"
+                )
+            return
+        try:
+            with np.errstate(all="ignore"):
+                self._differentiated(x, 2)
+        except Exception as error:
+            self.differences = f"{type(error).__name__}: {error}"
+
+
+def _found(f: str | Function) -> tuple[Function, Mapping[str, float]]:
+    if isinstance(f, str):
+        if f not in NAMED:
+            raise ActivationError(
+                f"no activation is called {f!r}; there are {', '.join(NAMED)}. Another is named "
+                "file.py:name on the command line, and given as a function in Python"
+            )
+        return NAMED[f]
+    if not callable(f):
+        raise ActivationError(f"an activation is a name or a function, not {type(f).__name__}")
+    try:
+        signature = inspect.signature(f)
+    except ValueError:  # a ufunc
+        return f, {}
+    _, *others = signature.parameters.values() or [None]
+    return f, {
+        p.name: float(p.default)
+        for p in others
+        if isinstance(p, inspect.Parameter)
+        and type(p.default) in (int, float)
+        and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+
+
+def _plain(y: Any) -> Array:
+    return np.asarray(y.data if isinstance(y, minigrad.Tensor) else y)
+
+
+def _difference(f: Callable[[Array], Array], x: Array) -> Array:
+    """A central difference with Richardson's extrapolation, good to about ten digits."""
+    h = 1e-3 * np.maximum(1.0, np.abs(x))
+    coarse = (f(x + h) - f(x - h)) / (2 * h)
+    fine = (f(x + h / 2) - f(x - h / 2)) / h
+    return fine + (fine - coarse) / 3
+
+
+def _advice(error: Exception) -> str:
+    text = f"{type(error).__name__}: {error}"
+    if "ambiguous" in str(error):
+        return text + ". It takes one number at a time: write np.where(x < 0, …, …) in place of if"
+    if any(t in str(error) for t in ("size-1", "length-1", "0-dimensional", "must be real number")):
+        return text + ". Use NumPy's functions in place of those of the module math"
+    if "missing" in str(error) and "argument" in str(error):
+        return text + ". Parameters need a number as their default: def f(x, a=1.0)"
+    return text

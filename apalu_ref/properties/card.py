@@ -1,0 +1,228 @@
+"""The report card of an activation: all facts, as an object, text and JSON."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from apalu_ref.properties import meanfield
+from apalu_ref.properties.activation import Activation, Function
+from apalu_ref.properties.facts import Fact, Section, shown
+from apalu_ref.properties.features import one_sided
+from apalu_ref.properties.gaussian import Gaussian
+from apalu_ref.properties.proved import agrees, proofs
+from apalu_ref.properties.shape import Shape
+
+SCHEMA = 1
+"""Of the JSON."""
+
+
+@dataclass
+class Report:
+    """What is known of an activation.
+
+    Attributes
+    ----------
+    activation : Activation
+    shape : Shape
+    gaussian : Gaussian
+    sections : dict of str to Section
+        "shape", "under N(0, 1)", "through depth" and, for each parameter, "with p".
+    remarks : list of str
+        What a reader should know first: that f is NaN somewhere, that it jumps.
+    """
+
+    activation: Activation
+    shape: Shape
+    gaussian: Gaussian
+    sections: dict[str, Section]
+    remarks: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a fact, by its name alone or as "section: name"."""
+        section, _, fact = name.rpartition(": ")
+        if section in self.sections:
+            return self.sections[section].facts[fact].value
+        for candidate in self.sections.values():
+            if name in candidate.facts:
+                return candidate.facts[name].value
+        known = ", ".join(f for s in self.sections.values() for f in s.facts)
+        raise KeyError(f"no fact is called {name!r}; there are {known}")
+
+    def text(self) -> str:
+        """The card, as text of at most 100 columns."""
+        lines = [repr(self.activation), "=" * len(repr(self.activation)), ""]
+        for remark in self.remarks:
+            lines += textwrap.wrap(f"! {remark}", 100, subsequent_indent="  ")
+        if self.remarks:
+            lines.append("")
+        width = max(len(n) for s in self.sections.values() for n in s.facts) + 2
+        for section in self.sections.values():
+            lines.append(section.title)
+            for name, fact in section.facts.items():
+                value = shown(fact.value)
+                if len(value) > 60:
+                    pieces = textwrap.wrap(value, 96 - width)
+                    lines += [f"  {name:{width}}{pieces[0]}"]
+                    lines += [" " * (width + 2) + piece for piece in pieces[1:]]
+                    name, value = "", ""
+                start = f"  {name:{width}}{value:<10}  {fact.how:<8}  "
+                lines += textwrap.wrap(
+                    (start + fact.text).rstrip(),
+                    100,
+                    subsequent_indent=" " * (width + 24),
+                    drop_whitespace=True,
+                )
+            lines.append("")
+        lines.append(
+            "proved: from the formula; computed: to rounding; sampled: seen at many places"
+        )
+        return "\n".join(lines) + "\n"
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``json.dumps``: name, parameters, remarks, and sections of facts."""
+        return {
+            "schema": SCHEMA,
+            "activation": self.activation.name,
+            "parameters": self.activation.parameters,
+            "remarks": self.remarks,
+            "sections": {name: section.as_json() for name, section in self.sections.items()},
+        }
+
+
+def report(
+    f: str | Function | Activation,
+    *,
+    derivative: Function | None = None,
+    name: str | None = None,
+    **parameters: float,
+) -> Report:
+    """Look at an activation and write its card.
+
+    Parameters
+    ----------
+    f : str or callable
+        The name of an activation (:data:`~apalu_ref.properties.activation.NAMED`), or a function
+        of arrays in NumPy syntax, element by element; its further arguments with a number as
+        their default are parameters.
+    derivative : callable, optional
+        f′, with the same arguments. By default minigrad differentiates f.
+    name : str, optional
+        How it is called.
+    **parameters : float
+        Values of parameters.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ActivationError
+        If f does not work on arrays element by element, or there is no such name or parameter.
+
+    Examples
+    --------
+    >>> card = report("apalu", a=1.0, b=1.5)
+    >>> card["smoothness"], card["Lipschitz constant"]
+    ('C¹, not C²', 2.099839320128867)
+    >>> round(report(lambda x, k=2.0: np.maximum(k * x, 0))["E f²"], 12)
+    2.0
+    """
+    activation = f if isinstance(f, Activation) else Activation(f, derivative, name, **parameters)
+    shape = Shape(activation)
+    gaussian = Gaussian(activation, shape)
+    sections = {"shape": shape.section()}
+    sections["under N(0, 1)"] = gaussian.section(abs(shape.steepest().value))
+    depth = meanfield.section(gaussian)
+    if depth is not None:
+        sections["through depth"] = depth
+    if gaussian.fine:
+        for parameter in activation.parameters:
+            sections[f"with {parameter}"] = _moves(activation, shape, gaussian, parameter)
+    _prove(activation, sections)
+    return Report(activation, shape, gaussian, sections, _remarks(activation, shape, gaussian))
+
+
+def _moves(f: Activation, shape: Shape, g: Gaussian, parameter: str) -> Section:
+    """How the numbers change with a parameter: their derivatives, at the parameters given."""
+    value = f.parameters[parameter]
+    h = 1e-5 * max(1.0, abs(value))
+    high, low = f.at(**{parameter: value + h}), f.at(**{parameter: value - h})
+
+    def change(of: str, x: np.ndarray) -> np.ndarray:
+        return (getattr(high, of)(x) - getattr(low, of)(x)) / (2 * h)
+
+    def values(x: np.ndarray) -> np.ndarray:
+        return change("__call__", x)
+
+    def slopes(x: np.ndarray) -> np.ndarray:
+        return change("slope", x)
+
+    square = g.expect(lambda x: 2 * f(x) * values(x))
+    steep = g.expect(lambda x: 2 * f.slope(x) * slopes(x))
+    mean, whole, slope = g.mean(), g.square(), g.slope_square()
+    facts = {
+        "∂ E f": g.expect(values),
+        "∂ E f²": square,
+        "∂ Var f": square - 2 * mean * g.expect(values),
+        "∂ E f′²": steep,
+    }
+    if whole > 0:
+        facts["∂ gain"] = -0.5 * whole**-1.5 * square
+        facts["∂ χ₁"] = (steep * whole - slope * square) / whole**2
+    steepest = shape.steepest()
+    if math.isfinite(steepest.value) and math.isfinite(steepest.place):
+        x, side = steepest.place, steepest.side
+        slope = one_sided(slopes, x, side) if side else float(slopes(np.array([x]))[0])
+        facts["∂ Lipschitz constant"] = math.copysign(slope, slope * steepest.value)
+    return Section(
+        f"with {parameter}",
+        {name: Fact(_quiet(v), "computed") for name, v in facts.items() if math.isfinite(v)},
+    )
+
+
+def _quiet(value: float) -> float:
+    """Differences of numbers near 1 are good to ten digits: what is less is 0."""
+    return 0.0 if abs(value) < 1e-10 else value
+
+
+def _prove(activation: Activation, sections: dict[str, Section]) -> None:
+    for (section, name), (value, why) in proofs(activation.name, activation.parameters).items():
+        there = sections.get(section)
+        if there is None or name not in there.facts:
+            continue
+        if agrees(there.facts[name].value, value):
+            there.facts[name] = Fact(value, "proved", why)
+        else:
+            text = f"but {value} is proved ({why}): please report this fault of apalu-ref"
+            there.facts[name] = Fact(there.facts[name].value, "computed", text)
+
+
+def _remarks(activation: Activation, shape: Shape, gaussian: Gaussian) -> list[str]:
+    remarks = []
+    if activation.differences:
+        remarks.append(
+            "f could not be differentiated by minigrad, so f′ is a finite difference, good to some "
+            f"ten digits, and kinks are found less sharply. {activation.differences}"
+        )
+    lost = shape.not_finite()
+    if lost:
+        remarks.append(f"f is NaN or infinite {'; '.join(lost)}")
+    without = shape.lost_slopes()
+    if without:
+        remarks.append(
+            f"f is finite but its derivative is NaN {without}: where the branch of np.where that "
+            "is not taken overflows, 0·∞ is NaN. Give it np.minimum(x, 0) or np.maximum(x, 0)"
+        )
+    jumps = [k.x for k in shape.kinks if k.order == 0]
+    if jumps:
+        places = ", ".join(f"{x:.6g}" for x in jumps)
+        remarks.append(f"f is not continuous: it jumps at x = {places}, where it has no gradient")
+    if gaussian.fine and gaussian.square() == 0:
+        remarks.append("f is 0 wherever a normal number comes: no signal gets through")
+    return remarks

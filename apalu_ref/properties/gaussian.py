@@ -1,0 +1,134 @@
+"""An activation under a standard normal input: moments, and how much of it is flat."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apalu_ref.properties import quadrature
+from apalu_ref.properties.activation import Activation
+from apalu_ref.properties.facts import Fact, Section
+from apalu_ref.properties.features import GRID, NEAR, crossing
+from apalu_ref.properties.shape import Shape
+from minigrad.special import ndtr
+
+Array = NDArray[Any]
+
+SATURATED = 0.05
+"""A unit counts as saturated where |f′| is below this share of its supremum."""
+
+
+class Gaussian:
+    """Means of f and f′ over z ~ N(0, q), by quadrature cut at the kinks.
+
+    Parameters
+    ----------
+    f : Activation
+    shape : Shape
+        Its shape: where to cut.
+
+    Attributes
+    ----------
+    fine : bool
+        Whether f is finite where a normal number comes.
+    """
+
+    def __init__(self, f: Activation, shape: Shape) -> None:
+        self.f = f
+        self.slope = shape.slope
+        self.kinks = [k.x for k in shape.kinks]
+        self._jumps = any(k.order == 0 for k in shape.kinks)
+        inner = GRID[np.abs(GRID) <= 14]
+        self.fine = bool(np.isfinite(f(inner)).all())
+        self._edges = quadrature.cuts(f, self.kinks) if self.fine else np.arange(-14.0, 15)
+        self._steep = quadrature.cuts(self.slope, self.kinks) if self.fine else self._edges
+
+    def mean(self, q: float = 1.0) -> float:
+        """E f(z) for z ~ N(0, q)."""
+        return quadrature.mean(self.f, self._edges, math.sqrt(q))
+
+    def square(self, q: float = 1.0) -> float:
+        """E f(z)²."""
+        return quadrature.mean(lambda x: self.f(x) ** 2, self._edges, math.sqrt(q))
+
+    def fourth(self, q: float = 1.0) -> float:
+        """E f(z)⁴."""
+        return quadrature.mean(lambda x: self.f(x) ** 4, self._edges, math.sqrt(q))
+
+    def slope_square(self, q: float = 1.0) -> float:
+        """E f′(z)²; ∞ if f jumps."""
+        if self._jumps:
+            return math.inf
+        return quadrature.mean(lambda x: self.slope(x) ** 2, self._steep, math.sqrt(q))
+
+    def square_growth(self, q: float = 1.0) -> float:
+        """dE f(z)²/dq: by parts, E (z²/q - 1) f(z)² / 2q, so that no f″ is needed."""
+        return quadrature.mean(
+            lambda x: self.f(x) ** 2 * (x * x / q - 1) / (2 * q), self._edges, math.sqrt(q)
+        )
+
+    def expect(self, g: Callable[[Array], Array]) -> float:
+        """E g(z) for z ~ N(0, 1), for any g with the kinks of f."""
+        return quadrature.mean(g, self._steep)
+
+    def product(self, c: float, q: float = 1.0) -> float:
+        """E f(u) f(v) for u, v ~ N(0, q) with correlation c."""
+        return quadrature.product(self.f, self._edges, self.kinks, math.sqrt(q), c)
+
+    def slope_product(self, c: float, q: float = 1.0) -> float:
+        """E f′(u) f′(v); ∞ at c = 1 if f jumps."""
+        if self._jumps:
+            return math.inf
+        return quadrature.product(self.slope, self._steep, self.kinks, math.sqrt(q), c)
+
+    def section(self, supremum: float) -> Section:
+        """For the card; ``supremum`` is that of the size of f′."""
+        if not self.fine:
+            return Section(
+                "under N(0, 1)",
+                {"moments": Fact(None, "sampled", "f is not finite where normal numbers come")},
+            )
+        mean, square, slope = self.mean(), self.square(), self.slope_square()
+        facts = {
+            "E f": Fact(mean if abs(mean) > 1e-15 * math.sqrt(square) else 0.0, "computed"),
+            "E f²": Fact(square, "computed"),
+            "Var f": Fact(square - mean * mean, "computed"),
+            "E f′²": Fact(slope, "computed", "f jumps" if self._jumps else ""),
+            "saturated share": Fact(
+                self.share_below(SATURATED * supremum),
+                "computed",
+                f"where |f′| is below {SATURATED:g} of its supremum",
+            )
+            if math.isfinite(supremum)
+            else Fact(None, "computed", "f′ has no bound"),
+            "dead share": Fact(self.share_below(0.0), "computed", "where f′ is 0"),
+        }
+        return Section("under N(0, 1)", facts)
+
+    def share_below(self, bound: float) -> float:
+        """P(|f′(z)| < bound) for z ~ N(0, 1); for bound 0, P(f′(z) = 0)."""
+        inner = GRID[np.abs(GRID) <= NEAR]
+        points = np.unique(np.concatenate([inner, self.kinks]))
+        left, right = points[:-1], points[1:]
+        small = np.abs(self.slope((left + right) / 2)) <= bound
+        if bound == 0:
+            # tanh′ is 0 from 20 on in float64: what fades is not dead.
+            edge = np.flatnonzero(np.diff(small.astype(int)))
+            beside = np.abs(self.slope(points[edge + 1] + np.array([[-0.004], [0.004]])))
+            if edge.size and (np.max(beside, axis=0) < 1e-8).any():
+                return 0.0
+            return float((ndtr(right) - ndtr(left))[small].sum())
+        total = float((ndtr(right) - ndtr(left))[small].sum())
+        for i in np.flatnonzero(np.diff(small.astype(int))):
+            border = float(points[i + 1])
+            if any(abs(border - k) < 1e-12 for k in self.kinks):
+                continue
+            low, high = float((left[i] + right[i]) / 2), float((left[i + 1] + right[i + 1]) / 2)
+            place = crossing(lambda x: np.abs(self.slope(x)) - bound, low, high)
+            change = float(ndtr(np.array(place)) - ndtr(np.array(border)))
+            total += change if small[i] else -change
+        return total
