@@ -106,10 +106,12 @@ def apalu(
     >>> apalu(x, 2.0, out=x) is x
     True
     """
-    if threads is not None:
-        count(threads)
+    if threads is not None and (type(threads) is not int or threads < 1):
+        count(threads)  # says what is wrong, before any work
     small = whole.fitting(x, a, b)
     if small is not None:
+        if out is None:
+            return whole.forward(KERNEL, *small)
         check_output(out, "out", small[0].shape, small[0].dtype)
         return deliver(out, whole.forward(KERNEL, *small))
     inputs, dtype, own = checked(x=x, a=a, b=b)
@@ -165,11 +167,13 @@ def apalu_grad(
     >>> float(da), float(db)
     (1.8457957659328212, -0.6321205588285577)
     """
-    if threads is not None:
-        count(threads)
+    if threads is not None and (type(threads) is not int or threads < 1):
+        count(threads)  # says what is wrong, before any work
     small = whole.fitting(x, a, b, gy)
     gradients = None if small is None else whole.backward(KERNEL, *small)
     if gradients is not None:
+        if out is None:
+            return gradients  # type: ignore[return-value]
         outs = _checked(out, gradients)
         dx, da, db = map(deliver, outs, gradients)
         return dx, da, db

@@ -224,9 +224,12 @@ def _choose(left: Array, right: Array, mask: Array, out: Array) -> None:
 
 def _tame(z: Array, a: Array) -> bool:
     """Whether the fast order of multiplication does: not at NaN, inf, or near the range's end."""
-    if a.ndim == 0:
-        return bool(-_TAME < float(a) < _TAME and z.max() < _TAME)
-    return bool(a.min() > -_TAME and a.max() < _TAME and z.max() < _TAME)
+    # Without the methods' detour: for a thousand elements it shows.
+    if not np.maximum.reduce(z, None) < _TAME:
+        return False
+    if not a.ndim:
+        return -_TAME < float(a) < _TAME
+    return bool(a.min() > -_TAME and a.max() < _TAME)
 
 
 def _by_formula(

@@ -81,26 +81,23 @@ def backward(kernel: Kernel, x: Array, *rest: Array) -> tuple[Array, ...] | None
     terms = memory[:n]
     with np.errstate(all="ignore"):
         kernel.backward(x, tuple(parameters), gy, dx, terms, memory[n:])
-        sums = [_summed(t, p) for t, p in zip(terms, parameters, strict=True)]
-        if not all(s is t or _finite(s) for s, t in zip(sums, terms, strict=True)):
-            return None
-        # Not a part of the scratch memory, which would be kept as long as the result.
-        own = (
-            t.copy() if s is t else np.asarray(s, x.dtype) for s, t in zip(sums, terms, strict=True)
-        )
-        return dx, *own
+        gradients = [dx]
+        for t, p in zip(terms, parameters, strict=True):
+            if p.shape == t.shape:
+                # Not a part of the scratch memory, which would be kept as long as the result.
+                gradients.append(t.copy())
+                continue
+            total = _summed(t, p)
+            if not (math.isfinite(total) if not p.ndim else np.isfinite(total).all()):
+                return None
+            gradients.append(np.asarray(total, x.dtype))
+    return tuple(gradients)
 
 
 def _summed(t: Array, p: Array) -> Any:
-    """Terms summed to the shape of a parameter, in float64; themselves if there is no sum."""
+    """Terms summed to the shape of a parameter, in float64."""
     if not p.ndim:
-        return np.add.reduce(t, axis=None, dtype=np.float64)
-    if p.shape == t.shape:
-        return t
+        return np.add.reduce(t, None, np.float64)
     missing = t.ndim - p.ndim
     axes = tuple(i for i, n in enumerate(t.shape) if i < missing or n != p.shape[i - missing])
     return block_sum(t, axes).reshape(p.shape)
-
-
-def _finite(v: Any) -> bool:
-    return math.isfinite(v) if not v.ndim else bool(np.isfinite(v).all())
