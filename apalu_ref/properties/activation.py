@@ -66,6 +66,8 @@ class Activation:
     ----------
     name : str
     parameters : dict of str to float
+    known : str
+        Its name in :data:`NAMED`; empty for a function of one's own, whatever its name.
     differences : str
         Why derivatives are finite differences; empty if they are not.
 
@@ -88,25 +90,36 @@ class Activation:
         self._function, defaults = _found(f)
         own = f if isinstance(f, str) else str(getattr(f, "__name__", "f"))
         self.name: str = name or own
-        for key in parameters:
-            if key not in defaults:
-                there = ", ".join(defaults) or "none"
-                raise ActivationError(
-                    f"{self.name} has no parameter {key!r}; there are: {there}"
-                    + (". A parameter is an argument after x with a number as its default"
-                       if not isinstance(f, str) else "")
-                )  # fmt: skip
+        self.known = f if isinstance(f, str) else ""
         self.parameters = {k: float(parameters.get(k, v)) for k, v in defaults.items()}
+        self._refuse(parameters)
         self._derivative = derivative
         self.differences = ""
         self._look()
+
+    def _refuse(self, parameters: Mapping[str, float]) -> None:
+        for key in parameters:
+            if key not in self.parameters:
+                there = ", ".join(self.parameters) or "none"
+                raise ActivationError(
+                    f"{self.name} has no parameter {key!r}; there are: {there}"
+                    + ("" if self.known else
+                       ". A parameter is an argument after x with a number as its default")
+                )  # fmt: skip
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v:.6g}" for k, v in self.parameters.items())
         return f"{self.name}({given})" if given else self.name
 
     def at(self, **parameters: float) -> Activation:
-        """The same activation with other parameters."""
+        """The same activation with other parameters.
+
+        Raises
+        ------
+        ActivationError
+            If it has no such parameter.
+        """
+        self._refuse(parameters)
         other = object.__new__(Activation)
         other.__dict__ = {**self.__dict__, "parameters": {**self.parameters, **parameters}}
         return other

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,6 +149,37 @@ def report(
     return Report(activation, shape, gaussian, sections, _remarks(activation, shape, gaussian))
 
 
+def side_by_side(reports: Sequence[Report]) -> str:
+    """The numbers of several activations as a table: a line a fact, a column an activation."""
+    columns = [repr(r.activation) for r in reports]
+    rows: dict[tuple[str, str], list[str]] = {}
+    for k, card in enumerate(reports):
+        for title, section in card.sections.items():
+            if title.startswith("with "):
+                continue
+            for name, fact in section.facts.items():
+                value = shown(fact.value)
+                row = rows.setdefault((title, name), [""] * len(reports))
+                row[k] = value if len(value) <= 24 else value[:23] + "…"
+    titles = list(dict.fromkeys(title for title, _ in rows))
+    rows = dict(sorted(rows.items(), key=lambda row: titles.index(row[0][0])))
+    width = max(len(name) for _, name in rows) + 2
+    widths = [
+        max(len(c), *(len(row[k]) for row in rows.values())) + 2 for k, c in enumerate(columns)
+    ]
+    lines = [" " * (width + 2) + "".join(f"{c:{w}}" for c, w in zip(columns, widths, strict=True))]
+    before = ""
+    for (title, name), row in rows.items():
+        if title != before:
+            lines += ["", title]
+            before = title
+        cells = "".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True))
+        lines.append(f"  {name:{width}}{cells}".rstrip())
+    for card in reports:
+        lines += [f"\n! {card.activation}: {remark}" for remark in card.remarks]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
 def _moves(f: Activation, shape: Shape, g: Gaussian, parameter: str) -> Section:
     """How the numbers change with a parameter: their derivatives, at the parameters given."""
     value = f.parameters[parameter]
@@ -192,7 +224,7 @@ def _quiet(value: float) -> float:
 
 
 def _prove(activation: Activation, sections: dict[str, Section]) -> None:
-    for (section, name), (value, why) in proofs(activation.name, activation.parameters).items():
+    for (section, name), (value, why) in proofs(activation.known, activation.parameters).items():
         there = sections.get(section)
         if there is None or name not in there.facts:
             continue

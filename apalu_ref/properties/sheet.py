@@ -215,7 +215,7 @@ def _slopes(panel: Any, report: Report) -> None:
                 f"{word} f′ = {number(extreme.value)}",
                 (0.02, extreme.value),
                 xycoords=("axes fraction", "data"),
-                xytext=(0, 3),
+                xytext=(0, 3 if word == "sup" or extreme.value == 0 else -10),
                 textcoords="offset points",
                 fontsize=8,
                 color=_DARK,
@@ -335,6 +335,8 @@ def _edge(panel: Any, report: Report) -> None:
         return
     panel.plot(sigma_b, sigma_w, color=STYLES[0].color)
     panel.set_xlim(-0.02, min(3.0, 1.05 * float(sigma_b.max())) + 0.02)
+    low, high = panel.get_ylim()
+    panel.set_ylim(low - 0.25 * (high - low), high + 0.15 * (high - low))
     panel.text(0.05, 0.95, "above: chaos, gradients explode", transform=panel.transAxes, fontsize=8)
     panel.text(0.55, 0.05, "below: order,\ngradients vanish", transform=panel.transAxes, fontsize=8)
 

@@ -62,6 +62,23 @@ class Depth:
     correlations: Array
     theory: Theory
 
+    def as_json(self) -> dict[str, Any]:
+        """For ``json.dumps``: theory and simulation layer by layer."""
+        arrays = {
+            "q": self.lengths,
+            "c": self.correlations,
+            "q in theory": self.theory.lengths,
+            "c in theory": self.theory.correlations,
+            "q low": self.theory.low,
+            "q high": self.theory.high,
+        }
+        return {
+            **self.network._asdict(),
+            "width": self.width,
+            "share of q inside": self.share_inside,
+            **{name: _listed(v) for name, v in arrays.items()},
+        }
+
     @property
     def share_inside(self) -> float:
         """Which share of the simulated q lies within the band of the theory; 0.95 is expected."""
@@ -176,3 +193,10 @@ def simulate(
             progress(draw + 1, draws)
     expected = theory(g, network, depth, c, width, seed)
     return Depth(network, width, lengths, correlations, expected)
+
+
+def _listed(v: Array) -> Any:
+    """Numbers with six digits; None, which JSON has, for what is not finite."""
+    if v.ndim > 1:
+        return [_listed(row) for row in v]
+    return [float(f"{x:.6g}") if math.isfinite(x) else None for x in v.tolist()]

@@ -1,0 +1,74 @@
+"""Activations as they are named on a command line: ``apalu(a=1, b=1.5)``, ``file.py:name``."""
+
+from __future__ import annotations
+
+import re
+
+from apalu_ref.check.subject import load
+from apalu_ref.properties.activation import NAMED, Activation, ActivationError, Function
+
+_CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<parameters>[^()]*)\))?\s*")
+
+
+def found(text: str, derivative: str | None = None) -> Activation:
+    """The activation that a text names.
+
+    Parameters
+    ----------
+    text : str
+        A name of :data:`~apalu_ref.properties.activation.NAMED` or ``file.py:function``, and
+        parameters in brackets.
+    derivative : str, optional
+        ``file.py:function`` for f′.
+
+    Raises
+    ------
+    ActivationError
+        If the text is none, or the activation cannot be looked at.
+    SubjectError
+        If there is no such file or function.
+
+    Examples
+    --------
+    >>> found("elu(alpha=2)")
+    elu(alpha=2)
+    """
+    match = _CALL.fullmatch(text)
+    if match is None:
+        raise ActivationError(
+            f"{text!r} is not an activation: write a name or file.py:name, and parameters as in "
+            "apalu(a=1, b=1.5)"
+        )
+    name = match["name"]
+    given = _parameters(match["parameters"] or "", text)
+    slope = _function(derivative) if derivative else None
+    if name in NAMED:
+        return Activation(name, slope).at(**given)
+    if ":" not in name and not name.endswith(".py"):
+        raise ActivationError(
+            f"no activation is called {name!r}; there are {', '.join(NAMED)}. One of your own is "
+            "file.py:name"
+        )
+    return Activation(_function(name), slope).at(**given)
+
+
+def _function(name: str) -> Function:
+    target = load(name).value
+    if not callable(target):
+        raise ActivationError(f"{name} is a {type(target).__name__}, not a function: file.py:name")
+    return target
+
+
+def _parameters(text: str, whole: str) -> dict[str, float]:
+    given: dict[str, float] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        key, equals, value = (t.strip() for t in part.partition("="))
+        try:
+            if not equals or not key.isidentifier():
+                raise ValueError
+            given[key] = float(value)
+        except ValueError:
+            raise ActivationError(
+                f"{part!r} in {whole!r} is no parameter: write name=number"
+            ) from None
+    return given
