@@ -10,6 +10,8 @@ imported when it is asked for:
   watches them
 * :mod:`apalu_ref.datasets`: data to train on
 * :mod:`apalu_ref.check`: is an implementation right, and if not, what is wrong with it
+* :mod:`apalu_ref.properties`: the report card of an activation, any, and designing one
+* :mod:`apalu_ref.claims`: what the paper claims of APALU, tested
 """
 
 from apalu_ref.fused import apalu, apalu_grad

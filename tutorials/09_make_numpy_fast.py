@@ -391,3 +391,4 @@ pictures.curves(found, sizes, "numbers in x", "µs, forward and backward")
 # - Decide nothing element by element. Keep float32 float32: Python numbers, not ``np.float64``.
 # - Large arrays: ``out=``, and blocks of some hundred KiB. Small ones: fewer calls.
 # - Add in float64, in an order that no thread decides. ``apalu_ref.apalu`` does all this for you.
+# - :doc:`The next tutorial <10_design_your_own>` is about functions that are still to be invented.

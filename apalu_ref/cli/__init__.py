@@ -12,9 +12,9 @@ import traceback
 from collections.abc import Sequence
 
 import apalu_ref
-from apalu_ref.cli import accuracy, bench, check, data, report, vectors
+from apalu_ref.cli import accuracy, bench, check, claims, data, design, explore, report, vectors
 
-COMMANDS = (check, report, vectors, accuracy, bench, data)
+COMMANDS = (check, report, explore, design, claims, vectors, accuracy, bench, data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

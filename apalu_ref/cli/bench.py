@@ -63,6 +63,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     _add_runs(startup, "runs of each (default: 7)")
     startup.set_defaults(run=run_startup)
 
+    cards = kinds.add_parser(
+        "cards",
+        help="the report cards of all named activations",
+        description="How long the numbers of a report card take, for every activation that has a "
+        "name; figures and simulated networks are apart.",
+    )
+    _add_runs(cards, "runs of each (default: 5)")
+    cards.set_defaults(run=run_cards)
+
     engine = kinds.add_parser(
         "engine",
         help="training steps in minigrad beside PyTorch, MyGrad and autograd",
@@ -190,6 +199,18 @@ def _picture(path: str) -> str:
     if Path(path).suffix.lower() not in _PICTURES:
         raise argparse.ArgumentTypeError(f"{path} must end in {', '.join(_PICTURES)}")
     return writable(path)
+
+
+def run_cards(arguments: argparse.Namespace) -> int:
+    """Time the report cards and print."""
+    from apalu_ref.bench.cards import GOAL, measure
+
+    rows = measure(arguments.runs or 5, progress)
+    lines = [f"{'numbers of a card':20} {'median':>9} {'least':>9} {'most':>9}   goal: {GOAL} s"]
+    for row in rows:
+        times = "".join(f" {1000 * t:>6.0f} ms" for t in row[1:])
+        lines.append(f"{row.what:20}{times}")
+    return give(arguments, lines, [row._asdict() for row in rows])
 
 
 def run_startup(arguments: argparse.Namespace) -> int:

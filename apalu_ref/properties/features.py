@@ -98,6 +98,23 @@ def one_sided(g: Univariate, x: float, side: float) -> float:
     return float(3 * (first - second) + third)
 
 
+def not_integrable(slope: Univariate) -> bool:
+    """Whether the square of f′ has no integral at the steepest place of the grid, as of 1/√x."""
+    inner = GRID[np.abs(GRID) <= NEAR]
+    with np.errstate(all="ignore"):
+        steep = np.abs(slope(inner))
+        x = float(inner[int(np.argmax(np.where(np.isfinite(steep), steep, np.inf)))])
+        for side in (-1, 1):
+            h = np.array([1e-4, 1e-6, 1e-8])
+            squares = slope(x + side * h) ** 2
+            # Growing, and as fast as 1/h: of each decade as much is left as of the one before.
+            if (squares[1:] > 9 * squares[:-1]).all() and squares[2] * h[2] > 0.9 * squares[1] * h[
+                1
+            ]:
+                return True
+    return False
+
+
 def crossing(g: Univariate, left: float, right: float) -> float:
     """Where g changes its sign between two points, to rounding."""
     sign = float(np.sign(g(np.array([right])))[0])

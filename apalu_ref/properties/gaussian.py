@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from apalu_ref.properties import quadrature
 from apalu_ref.properties.activation import Activation
 from apalu_ref.properties.facts import Fact, Section
-from apalu_ref.properties.features import GRID, NEAR, crossing
-from apalu_ref.properties.shape import Shape
+from apalu_ref.properties.features import GRID, NEAR, crossing, not_integrable
+from apalu_ref.properties.shape import Outline
 from minigrad.special import ndtr
 
 Array = NDArray[Any]
 
 SATURATED = 0.05
-"""A unit counts as saturated where |f′| is below this share of its supremum."""
+"""A unit counts as saturated where f′ is below this share of its supremum, in size."""
 
 
 class Gaussian:
@@ -28,8 +28,8 @@ class Gaussian:
     Parameters
     ----------
     f : Activation
-    shape : Shape
-        Its shape: where to cut.
+    shape : Outline
+        Its kinks: where to cut.
 
     Attributes
     ----------
@@ -37,15 +37,22 @@ class Gaussian:
         Whether f is finite where a normal number comes.
     """
 
-    def __init__(self, f: Activation, shape: Shape) -> None:
+    def __init__(self, f: Activation, shape: Outline) -> None:
         self.f = f
         self.slope = shape.slope
         self.kinks = [k.x for k in shape.kinks]
         self._jumps = any(k.order == 0 for k in shape.kinks)
+        self._endless = not_integrable(self.slope)
         inner = GRID[np.abs(GRID) <= 14]
         self.fine = bool(np.isfinite(f(inner)).all())
         self._edges = quadrature.cuts(f, self.kinks) if self.fine else np.arange(-14.0, 15)
         self._steep = quadrature.cuts(self.slope, self.kinks) if self.fine else self._edges
+
+    def like(self, f: Activation) -> Gaussian:
+        """The same for an activation close by, whose kinks are taken to lie where these do."""
+        other = object.__new__(Gaussian)
+        other.__dict__ = {**self.__dict__, "f": f, "slope": f.slope}
+        return other
 
     def mean(self, q: float = 1.0) -> float:
         """E f(z) for z ~ N(0, q)."""
@@ -60,8 +67,8 @@ class Gaussian:
         return quadrature.mean(lambda x: self.f(x) ** 4, self._edges, math.sqrt(q))
 
     def slope_square(self, q: float = 1.0) -> float:
-        """E f′(z)²; ∞ if f jumps."""
-        if self._jumps:
+        """E f′(z)²; ∞ if f jumps, or f′ grows as 1/√x or faster."""
+        if self._jumps or self._endless:
             return math.inf
         return quadrature.mean(lambda x: self.slope(x) ** 2, self._steep, math.sqrt(q))
 
@@ -80,8 +87,8 @@ class Gaussian:
         return quadrature.product(self.f, self._edges, self.kinks, math.sqrt(q), c)
 
     def slope_product(self, c: float, q: float = 1.0) -> float:
-        """E f′(u) f′(v); ∞ at c = 1 if f jumps."""
-        if self._jumps:
+        """E f′(u) f′(v); ∞ where E f′² is."""
+        if self._jumps or self._endless:
             return math.inf
         return quadrature.product(self.slope, self._steep, self.kinks, math.sqrt(q), c)
 
@@ -97,7 +104,7 @@ class Gaussian:
             "E f": Fact(mean if abs(mean) > 1e-15 * math.sqrt(square) else 0.0, "computed"),
             "E f²": Fact(square, "computed"),
             "Var f": Fact(square - mean * mean, "computed"),
-            "E f′²": Fact(slope, "computed", "f jumps" if self._jumps else ""),
+            "E f′²": Fact(slope, "computed", self._why_endless()),
             "saturated share": Fact(
                 self.share_below(SATURATED * supremum),
                 "computed",
@@ -109,8 +116,11 @@ class Gaussian:
         }
         return Section("under N(0, 1)", facts)
 
+    def _why_endless(self) -> str:
+        return "f jumps" if self._jumps else "f′ has no bound" if self._endless else ""
+
     def share_below(self, bound: float) -> float:
-        """P(|f′(z)| < bound) for z ~ N(0, 1); for bound 0, P(f′(z) = 0)."""
+        """How often f′(z) is smaller than ``bound`` in size, or, if that is 0, is 0 itself."""
         inner = GRID[np.abs(GRID) <= NEAR]
         points = np.unique(np.concatenate([inner, self.kinks]))
         left, right = points[:-1], points[1:]

@@ -101,10 +101,12 @@ def section(g: Gaussian) -> Section | None:
     chi, slope = maps.chi(1.0), maps.length_slope(1.0)
     facts = {
         "gain": Fact(gain, "computed", "1/√E f²: σ_w that keeps a second moment of 1"),
-        "Q′(1)": Fact(slope if abs(slope) > 1e-12 else 0.0, "computed", _stable(slope)),
+        "Q′(1)": Fact(_quiet(slope), "computed", _stable(slope)),
         "χ₁": Fact(chi, "computed", _gradients(chi)),
         "C(0)": Fact(
-            g.mean() ** 2 / square, "computed", "what inputs without correlation have a layer on"
+            _quiet(g.mean() ** 2 / square),
+            "computed",
+            "what inputs without correlation have a layer on",
         ),
         "depth scale of lengths": _scale(slope),
     }
@@ -120,6 +122,10 @@ def section(g: Gaussian) -> Section | None:
     return Section("through depth", facts)
 
 
+def _quiet(value: float) -> float:
+    return value if abs(value) > 1e-14 else 0.0
+
+
 def _stable(slope: float) -> str:
     if abs(slope - 1) < 1e-9:
         return "lengths neither return nor run away"
@@ -130,16 +136,16 @@ def _gradients(chi: float) -> str:
     if abs(chi - 1) < 1e-9:
         return "at the edge: gradients keep their size"
     if math.isinf(chi):
-        return "f jumps: inputs however close are torn apart"
+        return "inputs however close are torn apart"
     text = "gradients vanish" if chi < 1 else "gradients explode"
-    return f"{text}, squared by this factor a layer"
+    return f"{text}: their mean square, by this factor a layer"
 
 
 def _scale(slope: float) -> Fact:
     """ξ = -1/ln|slope|: layers in which a deviation falls to 1/e."""
     size = abs(slope)
     if math.isinf(size):
-        return Fact(None, "computed", "f jumps")
+        return Fact(None, "computed", "χ₁ is ∞")
     if abs(size - 1) < 1e-9:
         return Fact(math.inf, "computed", "layers")
     if size < 1e-12:
@@ -178,7 +184,10 @@ def edge_without_bias(g: Gaussian) -> Fact:
             )
             return Fact(1 / math.sqrt(g.slope_square(q)), "computed", f"σ_w, at q = {number(q)}")
     if abs(excess[0]) < 1e-3 and abs(excess[0]) < abs(excess[4]):
-        return Fact(1 / math.sqrt(g.slope_square(0.0 + 1e-12)), "computed", "σ_w, as q → 0")
+        sigma = 1 / math.sqrt(g.slope_square(1e-12))
+        away = Maps(g, Network("", sigma, 0.0)).length(1e-2) > 1e-2
+        text = f"σ_w, as q → 0, {'from which lengths run away' if away else 'where lengths go'}"
+        return Fact(sigma, "computed", text)
     return Fact(None, "computed", "no q from 1e-4 to 1e4 has χ₁ = 1 as a fixed point")
 
 

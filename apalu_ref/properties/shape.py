@@ -45,36 +45,59 @@ class Extreme(NamedTuple):
     side: int
 
 
-class Shape:
-    """What the other parts of a report need to know of a function's shape.
+class Outline:
+    """The kinks of a function: where to cut the axis.
 
     Attributes
     ----------
     kinks : list of Kink
         Where f, f′ or f″ jumps.
-    inf, sup : Extreme
-        Infimum and supremum of f′.
     """
 
     def __init__(self, f: Activation) -> None:
         self.f = f
         orders: list[Univariate] = (
-            [f, self.slope] if f.differences else [f, self.slope, self._curvature]
+            [f, self.slope]
+            if f.differences
+            else [
+                f,
+                self.slope,
+                self.curvature,
+            ]
         )
         found = kinks(orders)
         self.kinks: list[Kink] = [k for k in found if not math.isnan(k.left + k.right)]
-        self._values = f(GRID)
-        self._slopes = self.slope(GRID)
-        self.limits = [Limit(f, side) for side in (-1, 1)]
-        self.inf = self._extreme(-1)
-        self.sup = self._extreme(1)
 
     def slope(self, x: Array) -> Array:
         """f′, and NaN where f is not finite: a rule may have a number there."""
         return np.where(np.isfinite(self.f(x)), self.f.slope(x), np.nan)
 
-    def _curvature(self, x: Array) -> Array:
+    def curvature(self, x: Array) -> Array:
+        """f″, likewise."""
         return np.where(np.isfinite(self.f(x)), self.f.curvature(x), np.nan)
+
+
+class Shape(Outline):
+    """What the other parts of a report need to know of a function's shape.
+
+    Attributes
+    ----------
+    inf, sup : Extreme
+        Infimum and supremum of f′.
+    limits : list of Limit
+        What f does far to the left and to the right.
+    vertical : list of (float, float)
+        Where f′ grows without end, and its sign times ∞.
+    """
+
+    def __init__(self, f: Activation) -> None:
+        super().__init__(f)
+        self._values = f(GRID)
+        self._slopes = self.slope(GRID)
+        self.limits = [Limit(f, side) for side in (-1, 1)]
+        self.vertical = self._vertical()
+        self.inf = self._extreme(-1)
+        self.sup = self._extreme(1)
 
     def section(self) -> Section:
         """All of it, for the card."""
@@ -88,9 +111,11 @@ class Shape:
         facts["smoothness"] = self._smoothness()
         facts["kinks"] = Fact([k.x for k in self.kinks if k.order < 2], "computed", self._jumps())
         left, right = one_sided(self.slope, 0.0, -1), one_sided(self.slope, 0.0, 1)
-        if abs(left - right) <= 1e-9 * (1 + abs(left)):
+        if any(x == 0 for x, _ in self.vertical):
+            pass  # there is none
+        elif abs(left - right) <= 1e-9 * (1 + abs(left)):
             facts["slope at 0"] = Fact(left, "computed")
-        elif math.isfinite(left + right) and not self._vertical():
+        elif math.isfinite(left + right):
             facts["slope at 0"] = Fact([left, right], "computed", "from the left, from the right")
         steepest = self.steepest()
         facts["Lipschitz constant"] = Fact(abs(steepest.value), "computed", steepest.where)
@@ -107,6 +132,7 @@ class Shape:
     def lost_slopes(self) -> str:
         """Where f is finite and f′ is NaN, for a remark."""
         lost = np.isfinite(self._values) & np.isnan(self._slopes)
+        lost &= ~np.isin(GRID, [x for x, _ in self.vertical])
         stretches = [(i, j) for sign, i, j in runs(lost.astype(int)) if sign]
         said = [
             f"from {number(GRID[i])} to {number(GRID[j])}" if i != j else f"at {number(GRID[i])}"
@@ -126,10 +152,10 @@ class Shape:
     def _extreme(self, sign: int) -> Extreme:
         """Supremum (1) or infimum (-1) of f′."""
         near = np.abs(GRID) <= NEAR
-        x, best = highest(lambda z: sign * self.slope(z), self._curvature, GRID[near])
+        x, best = highest(lambda z: sign * self.slope(z), self.curvature, GRID[near])
         level = self._level(self._slopes, sign * best)
         found = [Extreme(sign * best, level or f"at x = {number(x)}", x, 0)]
-        for place, slope in self._vertical():
+        for place, slope in self.vertical:
             where = f"at x = {number(place)}, where f′ has no bound"
             found.append(Extreme(slope, where, place, 0))
         for kink in self.kinks:
@@ -277,6 +303,9 @@ class Shape:
 
     def _smoothness(self) -> Fact:
         order = min((k.order for k in self.kinks), default=3)
+        if self.vertical and order > 0:
+            place = number(self.vertical[0][0])
+            return Fact(CLASSES[1], "sampled", f"at x = {place}, where f′ has no bound")
         if order == 3 and self.f.differences:
             return Fact("C¹ at least", "sampled", "f″ was not looked at: f is not differentiable")
         places = ", ".join(number(k.x) for k in self.kinks if k.order == order)

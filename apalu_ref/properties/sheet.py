@@ -40,7 +40,7 @@ _GREY, _DARK = "#777777", "#333333"
 _X: Array = np.linspace(-5, 5, 2001)
 
 
-def sheet(report: Report, depth: Depth | None = None) -> Any:
+def sheet(report: Report, depth: Depth | None = None, figure: Any = None) -> Any:
     """Draw one activation: values, slopes, family, maps, and lengths through depth.
 
     Parameters
@@ -49,12 +49,14 @@ def sheet(report: Report, depth: Depth | None = None) -> Any:
     depth : Depth, optional
         Simulated networks (:func:`~apalu_ref.properties.simulate.simulate`); without them the last
         panel is left to the edge of chaos.
+    figure : matplotlib.figure.Figure, optional
+        An empty one to draw into, such as ``plt.figure(figsize=(11.5, 7.2))``.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, panels = _figure(2, 3, (11.5, 7.2))
+    figure, panels = _panels(figure)
     _values(panels[0], report)
     _slopes(panels[1], report)
     if report.activation.parameters:
@@ -71,7 +73,7 @@ def sheet(report: Report, depth: Depth | None = None) -> Any:
     return figure
 
 
-def compare(reports: Sequence[Report], depths: Sequence[Depth] = ()) -> Any:
+def compare(reports: Sequence[Report], depths: Sequence[Depth] = (), figure: Any = None) -> Any:
     """Draw several activations into the same panels, at most six.
 
     Parameters
@@ -79,10 +81,21 @@ def compare(reports: Sequence[Report], depths: Sequence[Depth] = ()) -> Any:
     reports : sequence of Report
     depths : sequence of Depth
         As many, or none.
+    figure : matplotlib.figure.Figure, optional
+        As for :func:`sheet`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there are more than six.
     """
     if len(reports) > len(STYLES):
         raise ValueError(f"at most {len(STYLES)} activations can be told apart in one figure")
-    figure, panels = _figure(2, 3, (11.5, 7.2))
+    figure, panels = _panels(figure)
     titles = "values", "slopes", r"lengths: Q(q)/q at $\sigma_w$ = 1", "correlations at the gain"
     for report, style in zip(reports, STYLES, strict=False):
         line = {"color": style.color, "linestyle": style.dashes, "label": repr(report.activation)}
@@ -134,13 +147,15 @@ def save(figure: Any, path: str | Path) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list[Any]]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _panels(figure: Any) -> tuple[Any, list[Any]]:
+    if figure is None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
-    panels = list(figure.subplots(rows, columns).ravel())
+        figure = Figure(figsize=(11.5, 7.2), facecolor="white")
+        FigureCanvasAgg(figure)
+    figure.set_layout_engine("constrained")
+    panels = list(figure.subplots(2, 3).ravel())
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=9)
@@ -353,7 +368,7 @@ def _through_depth(panel: Any, depth: Depth) -> None:
         label = f"{len(depth.lengths)} networks of width {depth.width}" if not k else None
         panel.plot(layers, q, color=STYLES[1].color, linewidth=0.7, alpha=0.8, label=label)
     panel.set(xlabel="layer", ylabel="q", yscale="log")
-    panel.legend(fontsize=8, frameon=False)
+    panel.legend(fontsize=8, framealpha=0.85, edgecolor="none")
     panel.set_title(f"lengths at the gain: {depth.share_inside:.0%} in the band", fontsize=10)
 
 
