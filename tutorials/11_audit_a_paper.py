@@ -45,8 +45,8 @@ plt.rcParams.update({
 })  # fmt: skip
 
 # %%
-# Claim 1: "differentiable"
-# -------------------------
+# Step 1: "differentiable"
+# ------------------------
 #
 # A function is differentiable at a point if the slopes from both sides agree. Away from 0 there is
 # nothing to doubt. At 0 the left side has slope b·e⁰ = b, the right side a·(1 + σ(0)) = 3a/2. So it
@@ -65,8 +65,8 @@ assert np.mean(kink < 0.001) < 0.002
 # Not much: ReLU has a kink, too, and trains. But a gradient check at 0 will fail, second
 # derivatives are not what one thinks, and "differentiable" is no virtue APALU has over ReLU.
 #
-# Claim 2: "monotonic"
-# --------------------
+# Step 2: "monotonic"
+# -------------------
 #
 # u′ is at least 1.5 and eˣ is positive, so f increases where a and b are positive. Nothing in
 # training keeps them so:
@@ -78,8 +78,8 @@ for pair in ((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)):
 # Verdict: **holds under a condition**, a and b of one sign. :doc:`Tutorial 6
 # <06_watch_a_and_b_learn>` watched b cross zero in training. ``APALU(positive=True)`` rules it out.
 #
-# Claim 3: "bounded below, so gradients do not vanish"
-# ----------------------------------------------------
+# Step 3: "bounded below, so gradients do not vanish"
+# ---------------------------------------------------
 #
 # The sentence has two parts. Is f′ bounded below by a positive number?
 
@@ -104,8 +104,8 @@ assert np.mean(slopes < 0.1) > 0.4
 # on the left. What can be said: where ReLU passes nothing, APALU passes something, most of it near
 # 0.
 #
-# Claim 4: "bounded, smaller gradients"
-# -------------------------------------
+# Step 4: "bounded, smaller gradients"
+# ------------------------------------
 #
 # Bounded they are: by max(2.0998·a, b). Smaller than whose? ReLU's slope is at most 1.
 
@@ -122,8 +122,8 @@ assert 2.6 < growth < 2.7
 # units are steeper than ReLU's, and signals grow by 2.6 a layer: ten layers are a factor of 15,000.
 # The condition under which depth does no harm is one of scale: a = 0.6825, b = 3a/2.
 #
-# Claim 5: "one hidden layer approximates any continuous function"
-# ----------------------------------------------------------------
+# Step 5: "one hidden layer approximates any continuous function"
+# ---------------------------------------------------------------
 #
 # That is a theorem, and its premises are quickly checked: a continuous activation that is no
 # polynomial will do (Leshno, Lin, Pinkus and Schocken, 1993). APALU is continuous, and a polynomial
@@ -160,8 +160,8 @@ for n, row in zip(widths, errors, strict=True):
 assert np.median(errors[-1]) < 0.02 * np.median(errors[0])
 
 # %%
-# What it does not promise
-# ------------------------
+# Step 6: what the theorem does not promise
+# -----------------------------------------
 #
 # The theorem says that weights *exist*. It does not say that gradient descent finds them. Here is
 # the same layer of 64 units, trained by Adam for 2000 steps, five times:
@@ -220,8 +220,8 @@ assert outside > 10 * least
 # Nor how many units it takes, nor that noise is not fitted as well. Verdict: **holds**, and says
 # nothing in favour of APALU.
 #
-# The table
-# ---------
+# Step 7: the table
+# -----------------
 #
 # The project tests the same claims, each time it is asked; ``apalu-ref claims`` prints the table,
 # with ``--figure`` for the picture. Nothing in it was typed in: every verdict follows from numbers
