@@ -15,6 +15,7 @@ from apalu_ref.properties.activation import Activation, Function
 from apalu_ref.properties.facts import Fact, Section, shown
 from apalu_ref.properties.features import one_sided
 from apalu_ref.properties.gaussian import Gaussian
+from apalu_ref.properties.named import found
 from apalu_ref.properties.proved import agrees, proofs
 from apalu_ref.properties.shape import Shape
 
@@ -106,10 +107,10 @@ def report(
 
     Parameters
     ----------
-    f : str or callable
-        The name of an activation (:data:`~apalu_ref.properties.activation.NAMED`), or a function
-        of arrays in NumPy syntax, element by element; its further arguments with a number as
-        their default are parameters.
+    f : str, callable or Activation
+        The name of an activation (:data:`~apalu_ref.properties.activation.NAMED`), "file.py:name"
+        for a function in a file, or the function itself: of arrays, in NumPy syntax, element by
+        element; its further arguments with a number as their default are parameters.
     derivative : callable, optional
         f′, with the same arguments. By default minigrad differentiates f.
     name : str, optional
@@ -125,6 +126,8 @@ def report(
     ------
     ActivationError
         If f does not work on arrays element by element, or there is no such name or parameter.
+    SubjectError
+        If there is no such file or function in it.
 
     Examples
     --------
@@ -134,7 +137,11 @@ def report(
     >>> round(report(lambda x, k=2.0: np.maximum(k * x, 0))["E f²"], 12)
     2.0
     """
-    activation = f if isinstance(f, Activation) else Activation(f, derivative, name, **parameters)
+    if isinstance(f, str):
+        f = found(f, derivative)
+    activation = f if isinstance(f, Activation) else Activation(f, derivative)
+    activation = activation.at(**parameters)
+    activation.name = name or activation.name
     shape = Shape(activation)
     gaussian = Gaussian(activation, shape)
     sections = {"shape": shape.section()}

@@ -22,6 +22,7 @@ from apalu_ref.properties.facts import number
 from apalu_ref.properties.features import one_sided
 from apalu_ref.properties.gaussian import Gaussian
 from apalu_ref.properties.limits import Limit
+from apalu_ref.properties.named import found
 from apalu_ref.properties.shape import Outline
 
 Array = NDArray[Any]
@@ -215,6 +216,8 @@ def solve(
       c1                       is 0            met
       second-moment=1          is 1            met
     """
+    if isinstance(f, str):
+        f = found(f)
     start = (f if isinstance(f, Activation) else Activation(f)).at(**parameters)
     wanted = tuple(wish(text) for text in wishes)
     names = tuple(free if free is not None else start.parameters)
@@ -252,10 +255,9 @@ def _best(start: Activation, names: tuple[str, ...], wanted: tuple[Wish, ...], s
             break
     assert best is not None
     p, _ = _descend(start, names, wanted, best[2], 1e-6)
-    found = start.at(**dict(zip(names, p.tolist(), strict=True)))
-    g = Gaussian(found, Outline(found))
+    g = _at(start, names, p)
     values = tuple(w.measure(g) for w in wanted)
-    return Design(found, wanted, values, _directions(found, g, names, wanted, p))
+    return Design(g.f, wanted, values, _directions(g, names, wanted, p))
 
 
 def _descend(
@@ -318,7 +320,7 @@ def _jacobian(g: Gaussian, names: tuple[str, ...], wanted: tuple[Wish, ...], p: 
 
 
 def _directions(
-    f: Activation, g: Gaussian, names: tuple[str, ...], wanted: tuple[Wish, ...], p: Array
+    g: Gaussian, names: tuple[str, ...], wanted: tuple[Wish, ...], p: Array
 ) -> tuple[dict[str, float], ...]:
     j = _jacobian(g, names, wanted, p)
     if not np.isfinite(j).all():

@@ -17,7 +17,7 @@ Poole et al., arXiv 1606.05340; Schoenholz et al., arXiv 1611.01232.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -113,12 +113,15 @@ def section(g: Gaussian) -> Section | None:
     star = maps.fixed_correlation(1.0)
     facts["depth scale of correlations"] = _correlation_scale(maps, chi, star)
     facts["C tends to"] = Fact(star, "computed", "all inputs grow alike" if star == 1 else "")
+    facts["C′ there"] = Fact(maps.correlation_slope(star, 1.0), "computed")
+    facts["gain: fixed q"] = _fixed(maps)
     for name, sigma in (("LeCun", 1.0), ("He", math.sqrt(2))):
         n = Maps(g, Network(name, sigma, 0.0))
         growth = n.length(1.0)
         facts[f"{name}: Q(1)"] = Fact(growth, "computed", f"σ_w = {number(sigma)}, σ_b = 0")
         facts[f"{name}: fixed q"] = _fixed(n)
     facts["edge of chaos, σ_b = 0"] = edge_without_bias(g)
+    facts["edge of chaos"] = _edge(g)
     return Section("through depth", facts)
 
 
@@ -191,18 +194,26 @@ def edge_without_bias(g: Gaussian) -> Fact:
     return Fact(None, "computed", "no q from 1e-4 to 1e4 has χ₁ = 1 as a fixed point")
 
 
-def edge_of_chaos(g: Gaussian) -> list[tuple[float, float, float]]:
+def _edge(g: Gaussian) -> Fact:
+    places = edge_of_chaos(g, (0.1, 1.0, 10.0))
+    said = [f"({number(w)}, {number(b)}) at q = {number(q)}" for q, w, b in places]
+    return Fact(said or None, "computed", "(σ_w, σ_b) at which a length q stays and χ₁ = 1")
+
+
+def edge_of_chaos(
+    g: Gaussian, lengths: Sequence[float] = tuple(np.geomspace(1e-4, 1e3, 60).tolist())
+) -> list[tuple[float, float, float]]:
     """The edge of chaos as points (q, σ_w, σ_b): where the fixed point q has χ₁ = 1.
 
     For each q, σ_w² = 1/E f′(√q z)², and σ_b² = q - σ_w² E f(√q z)² where that is not negative.
     """
     found = []
-    for q in np.geomspace(1e-4, 1e3, 60):
+    for q in lengths:
         slope = g.slope_square(q)
         if slope > 0:
             rest = q - g.square(q) / slope
             if rest >= -1e-12 * q:
-                found.append((float(q), 1 / math.sqrt(slope), math.sqrt(max(0.0, rest))))
+                found.append((q, 1 / math.sqrt(slope), math.sqrt(max(0.0, rest))))
     return found
 
 

@@ -10,7 +10,7 @@ from apalu_ref.properties.activation import NAMED, Activation, ActivationError, 
 _CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<parameters>[^()]*)\))?\s*")
 
 
-def found(text: str, derivative: str | None = None) -> Activation:
+def found(text: str, derivative: str | Function | None = None) -> Activation:
     """The activation that a text names.
 
     Parameters
@@ -18,8 +18,8 @@ def found(text: str, derivative: str | None = None) -> Activation:
     text : str
         A name of :data:`~apalu_ref.properties.activation.NAMED` or ``file.py:function``, and
         parameters in brackets.
-    derivative : str, optional
-        ``file.py:function`` for f′.
+    derivative : str or callable, optional
+        f′, or ``file.py:function`` for it.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def found(text: str, derivative: str | None = None) -> Activation:
         )
     name = match["name"]
     given = _parameters(match["parameters"] or "", text)
-    slope = _function(derivative) if derivative else None
+    slope = _function(derivative) if isinstance(derivative, str) else derivative
     if name in NAMED:
         return Activation(name, slope).at(**given)
     if ":" not in name and not name.endswith(".py"):
