@@ -51,7 +51,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--depth", type=_positive, default=200, help="their layers (default: 200)")
     parser.add_argument("--width", type=_positive, default=512, help="their units (default: 512)")
     parser.add_argument("--draws", type=_positive, default=8, help="how many (default: 8)")
-    parser.add_argument("--seed", type=int, default=0, help="of their weights (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, help="of their weights (default: 0)")
     add_format(parser, "cards")
     parser.set_defaults(run=run)
 
@@ -63,12 +63,20 @@ def _positive(text: str) -> int:
     return value
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, not {text!r}")
+    return int(text)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Look at each activation, then write what was asked for."""
     from apalu_ref.check import SubjectError
     from apalu_ref.properties import ActivationError, report
     from apalu_ref.properties.named import found
 
+    if arguments.width < 2:
+        return _usage("--width must be at least 2")
     if arguments.derivative and len(arguments.activations) > 1:
         return _usage("--derivative is for a single ACTIVATION")
     if arguments.out:
@@ -150,7 +158,7 @@ def _simulated(report: Report, arguments: argparse.Namespace) -> Depth | None:
 def _file_names(reports: list[Report]) -> list[str]:
     """apalu, or apalu_a1_b1.5 where the same comes with other parameters."""
     names = [r.activation.name for r in reports]
-    found: list[str] = []
+    found: list[str] = ["side_by_side"]
     for report in reports:
         name = "".join(c if c.isalnum() or c in "_-" else "_" for c in report.activation.name)
         if names.count(report.activation.name) > 1:
@@ -158,7 +166,7 @@ def _file_names(reports: list[Report]) -> list[str]:
         while name in found:
             name += "_2"
         found.append(name)
-    return found
+    return found[1:]
 
 
 def _say(text: str, passing: bool = False) -> None:

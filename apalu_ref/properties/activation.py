@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -91,14 +92,20 @@ class Activation:
         own = f if isinstance(f, str) else str(getattr(f, "__name__", "f"))
         self.name: str = name or own
         self.known = f if isinstance(f, str) else ""
-        self.parameters = {k: float(parameters.get(k, v)) for k, v in defaults.items()}
-        self._refuse(parameters)
+        self.parameters: dict[str, float] = dict(defaults)
+        self.parameters.update(self._refuse(parameters))
         self._derivative = derivative
         self.differences = ""
         self._look()
 
-    def _refuse(self, parameters: Mapping[str, float]) -> None:
-        for key in parameters:
+    @property
+    def by_minigrad(self) -> bool:
+        """Whether derivatives are minigrad's: exact, and of any order."""
+        return self._derivative is None and not self.differences
+
+    def _refuse(self, parameters: Mapping[str, float]) -> dict[str, float]:
+        found = {}
+        for key, value in parameters.items():
             if key not in self.parameters:
                 there = ", ".join(self.parameters) or "none"
                 raise ActivationError(
@@ -106,6 +113,15 @@ class Activation:
                     + ("" if self.known else
                        ". A parameter is an argument after x with a number as its default")
                 )  # fmt: skip
+            try:
+                found[key] = float(value)
+            except (TypeError, ValueError):
+                found[key] = math.nan
+            if not math.isfinite(found[key]):
+                raise ActivationError(
+                    f"the parameter {key} of {self.name} must be a finite number, not {value!r}"
+                )
+        return found
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v:.6g}" for k, v in self.parameters.items())
@@ -119,15 +135,16 @@ class Activation:
         ActivationError
             If it has no such parameter.
         """
-        self._refuse(parameters)
+        given = self._refuse(parameters)
         other = object.__new__(Activation)
-        other.__dict__ = {**self.__dict__, "parameters": {**self.parameters, **parameters}}
+        other.__dict__ = {**self.__dict__, "parameters": {**self.parameters, **given}}
         return other
 
     def __call__(self, x: Array) -> Array:
         """Values, without warnings; NaN and inf where the function has them."""
         with np.errstate(all="ignore"):
-            return _plain(self._function(x, **self.parameters))
+            y = _plain(self._function(x, **self.parameters))
+        return y.astype(np.float64) if y.dtype.kind in "iub" else y
 
     def slope(self, x: Array) -> Array:
         """f′."""
@@ -165,12 +182,19 @@ class Activation:
     def _look(self) -> None:
         """See that the function takes arrays, element by element, and can be differentiated."""
         x = np.array([[-2.5, 0.75, 3.0], [-0.5, 1.25, -1.0]])
-        try:
-            y = self(x)
-        except Exception as error:
-            raise ActivationError(f"{self.name} fails on an array: {_advice(error)}") from error
-        if y.dtype.kind not in "fiub":
-            raise ActivationError(f"{self.name} returns {y.dtype}: real numbers are needed")
+        before = x.copy()
+        y = self._tried(self, x, self.name)
+        if not np.array_equal(x, before):
+            raise ActivationError(
+                f"{self.name} writes to its input: begin with x = x.copy(), or use np.where"
+            )
+        if y.dtype != np.float64:
+            raise ActivationError(
+                f"{self.name} returns {y.dtype}: compute in float64, or its rounding would be "
+                "taken for kinks"
+                if y.dtype.kind == "f"
+                else f"{self.name} returns {y.dtype}: real numbers are needed"
+            )
         if y.shape != x.shape:
             raise ActivationError(
                 f"{self.name} makes shape {y.shape} of {x.shape}: it must work element by element"
@@ -179,17 +203,34 @@ class Activation:
         if not np.allclose(alone, y, rtol=1e-9, atol=1e-300, equal_nan=True):
             raise ActivationError(f"{self.name} mixes elements: f(x)[i] must depend on x[i] alone")
         if self._derivative is not None:
-            given = self.slope(x)
-            if given.shape != x.shape:
-                raise ActivationError(
-                    f"the derivative given for {self.name} makes shape {given.shape} of {x.shape}"
-                )
+            self._look_at_derivative(x)
             return
         try:
             with np.errstate(all="ignore"):
                 self._differentiated(x, 2)
         except Exception as error:
             self.differences = f"{type(error).__name__}: {error}"
+
+    def _look_at_derivative(self, x: Array) -> None:
+        what = f"the derivative given for {self.name}"
+        given = self._tried(self.slope, x, what)
+        if given.shape != x.shape:
+            raise ActivationError(f"{what} makes shape {given.shape} of {x.shape}")
+        expected = _difference(self, x)
+        wrong = ~(np.abs(given - expected) <= 1e-4 * (np.abs(expected) + 1))
+        # One place may be a kink.
+        if np.isfinite(expected).all() and wrong.sum() > 1:
+            i = np.unravel_index(np.argmax(wrong), x.shape)
+            raise ActivationError(
+                f"{what} is not its derivative: at x = {x[i]:g} it is {given[i]:.6g}, differences "
+                f"of f are {expected[i]:.6g}"
+            )
+
+    def _tried(self, g: Callable[[Array], Array], x: Array, what: str) -> Array:
+        try:
+            return g(x)
+        except Exception as error:
+            raise ActivationError(f"{what} fails on an array: {_advice(error)}") from error
 
 
 def _found(f: str | Function) -> tuple[Function, Mapping[str, float]]:

@@ -23,7 +23,7 @@ from apalu_ref.properties.features import one_sided
 from apalu_ref.properties.gaussian import Gaussian
 from apalu_ref.properties.limits import Limit
 from apalu_ref.properties.named import found
-from apalu_ref.properties.shape import Outline
+from apalu_ref.properties.outline import Outline
 
 Array = NDArray[Any]
 

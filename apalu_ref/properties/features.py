@@ -115,6 +115,63 @@ def not_integrable(slope: Univariate) -> bool:
     return False
 
 
+def growth(g: Univariate, x: float, side: int) -> float:
+    """∞ or -∞ if g grows without end towards x from one side, else 0.
+
+    Values at distances of 1e-4, 1e-6 and 1e-8 have to grow, the second time by no less than half of
+    the first: as a logarithm does, or faster.
+    """
+    with np.errstate(all="ignore"):
+        near = g(x + side * np.array([1e-4, 1e-6, 1e-8]))
+        first, second = np.abs(near[1]) - np.abs(near[0]), np.abs(near[2]) - np.abs(near[1])
+    if not np.isfinite(near).all() or not (first > 0 and second > 0.5 * first):
+        return 0.0
+    # Noise of rounding grows, too, if by nothing to speak of.
+    if first <= 1e-3 * abs(near[0]):
+        return 0.0
+    return float(np.copysign(np.inf, near[2]))
+
+
+def bends(f: Univariate, known: list[Kink]) -> list[Kink]:
+    """Jumps of f′ by values of f alone, each to about 1e-6.
+
+    In an interval that is halved the secants of both halves come to agree, but for one with a kink.
+    """
+    inner = GRID[np.abs(GRID) <= NEAR]
+    left, right = inner[:-2].copy(), inner[2:].copy()  # overlapping: a kink may be on the grid
+    for _ in range(11):
+        quarter = (right - left) / 4
+        starts = np.stack([left, left + quarter, left + 2 * quarter])
+        turn = np.abs(_turn(f, starts, quarter))
+        best = np.argmax(np.where(np.isfinite(turn), turn, -1), axis=0)
+        left = np.take_along_axis(starts, best[None], 0)[0]
+        right = left + 2 * quarter
+    half = (right - left) / 2
+    turn = _turn(f, left, half)
+    steep = np.abs(f(inner[1:]) - f(inner[:-1])) / np.diff(inner)
+    least = 1e-3 * float(steep[np.isfinite(steep)].max(initial=0)) + 1e-12
+    found: list[Kink] = []
+    for x, h in zip((left + half)[np.abs(turn) > least], half[np.abs(turn) > least], strict=True):
+        values = f(x + h * np.array([-4.0, -2.0, 2.0, 4.0]))
+        before, after = (values[1] - values[0]) / (2 * h), (values[3] - values[2]) / (2 * h)
+        if abs(after - before) <= least:
+            continue
+        # Where the lines of both sides meet.
+        meet = (values[2] - values[1] + before * (x - 2 * h) - after * (x + 2 * h)) / (
+            before - after
+        )
+        place = round(float(meet), 6) + 0.0
+        if all(abs(place - k.x) > 1e-4 for k in (*known, *found)):
+            found.append(Kink(place, 1, float(before), float(after)))
+    return found
+
+
+def _turn(f: Univariate, start: Array, step: Array) -> Array:
+    low, middle, high = f(start), f(start + step), f(start + 2 * step)
+    with np.errstate(all="ignore"):
+        return np.asarray((high - 2 * middle + low) / step)
+
+
 def crossing(g: Univariate, left: float, right: float) -> float:
     """Where g changes its sign between two points, to rounding."""
     sign = float(np.sign(g(np.array([right])))[0])

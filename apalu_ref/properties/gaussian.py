@@ -13,7 +13,7 @@ from apalu_ref.properties import quadrature
 from apalu_ref.properties.activation import Activation
 from apalu_ref.properties.facts import Fact, Section
 from apalu_ref.properties.features import GRID, NEAR, crossing, not_integrable
-from apalu_ref.properties.shape import Outline
+from apalu_ref.properties.outline import Outline
 from minigrad.special import ndtr
 
 Array = NDArray[Any]
@@ -104,7 +104,9 @@ class Gaussian:
             "E f": Fact(mean if abs(mean) > 1e-15 * math.sqrt(square) else 0.0, "computed"),
             "E f²": Fact(square, "computed"),
             "Var f": Fact(square - mean * mean, "computed"),
-            "E f′²": Fact(slope, "computed", self._why_endless()),
+            "E f′²": Fact(slope, "computed", self._why_endless())
+            if not math.isnan(slope)
+            else Fact(None, "computed", "f′ is NaN where normal numbers come"),
             "saturated share": Fact(
                 self.share_below(SATURATED * supremum),
                 "computed",
@@ -117,7 +119,9 @@ class Gaussian:
         return Section("under N(0, 1)", facts)
 
     def _why_endless(self) -> str:
-        return "f jumps" if self._jumps else "f′ has no bound" if self._endless else ""
+        if self._jumps:
+            return "f jumps"
+        return "f′ has no bound" if self._endless else ""
 
     def share_below(self, bound: float) -> float:
         """How often f′(z) is smaller than ``bound`` in size, or, if that is 0, is 0 itself."""

@@ -68,13 +68,14 @@ class Maps:
     def fixed_lengths(self) -> list[float] | None:
         """All q > 0 with Q(q) = q between 1e-4 and 1e4; None if every q is one."""
         excess = np.array([self.length(q) / q - 1 for q in _LENGTHS])
+        excess = np.where(np.isnan(excess), np.inf, excess)
         if (np.abs(excess) < _CLOSE).all():
             return None
         found = []
         for i in range(len(_LENGTHS) - 1):
             if abs(excess[i]) < _CLOSE:
                 found.append(float(_LENGTHS[i]))
-            elif excess[i] * excess[i + 1] < 0 and abs(excess[i + 1]) >= _CLOSE:
+            elif (excess[i] < 0) != (excess[i + 1] < 0) and abs(excess[i + 1]) >= _CLOSE:
                 found.append(_root(lambda t: self.length(t) / t - 1, _LENGTHS[i], _LENGTHS[i + 1]))
         return found
 
@@ -102,7 +103,7 @@ def section(g: Gaussian) -> Section | None:
     facts = {
         "gain": Fact(gain, "computed", "1/√E f²: σ_w that keeps a second moment of 1"),
         "Q′(1)": Fact(_quiet(slope), "computed", _stable(slope)),
-        "χ₁": Fact(chi, "computed", _gradients(chi)),
+        "χ₁": Fact(None if math.isnan(chi) else chi, "computed", _gradients(chi)),
         "C(0)": Fact(
             _quiet(g.mean() ** 2 / square),
             "computed",
@@ -110,6 +111,8 @@ def section(g: Gaussian) -> Section | None:
         ),
         "depth scale of lengths": _scale(slope),
     }
+    if math.isnan(chi):
+        return Section("through depth", facts)
     star = maps.fixed_correlation(1.0)
     facts["depth scale of correlations"] = _correlation_scale(maps, chi, star)
     facts["C tends to"] = Fact(star, "computed", "all inputs grow alike" if star == 1 else "")
@@ -140,6 +143,8 @@ def _gradients(chi: float) -> str:
         return "at the edge: gradients keep their size"
     if math.isinf(chi):
         return "inputs however close are torn apart"
+    if math.isnan(chi):
+        return "f′ is NaN where normal numbers come"
     text = "gradients vanish" if chi < 1 else "gradients explode"
     return f"{text}: their mean square, by this factor a layer"
 
@@ -147,6 +152,8 @@ def _gradients(chi: float) -> str:
 def _scale(slope: float) -> Fact:
     """ξ = -1/ln|slope|: layers in which a deviation falls to 1/e."""
     size = abs(slope)
+    if math.isnan(size):
+        return Fact(None, "computed", "f′ is NaN where normal numbers come")
     if math.isinf(size):
         return Fact(None, "computed", "χ₁ is ∞")
     if abs(size - 1) < 1e-9:
@@ -175,13 +182,13 @@ def _fixed(n: Maps) -> Fact:
 
 def edge_without_bias(g: Gaussian) -> Fact:
     """The σ_w for σ_b = 0 at which a fixed point q has χ₁ = 1: E f² = q E f′² there."""
-    with np.errstate(divide="ignore"):
+    with np.errstate(all="ignore"):
         excess = np.array([g.square(q) / np.float64(q * g.slope_square(q)) for q in _LENGTHS]) - 1
     fine = np.isfinite(excess)
     if (np.abs(excess[fine]) < 1e-9).all() and fine.any():
         return Fact(1 / math.sqrt(g.slope_square(1.0)), "computed", "σ_w, for every q")
     for i in np.flatnonzero(fine[:-1] & fine[1:]):
-        if excess[i] * excess[i + 1] < 0:
+        if (excess[i] < 0) != (excess[i + 1] < 0):
             q = _root(
                 lambda t: g.square(t) / (t * g.slope_square(t)) - 1, _LENGTHS[i], _LENGTHS[i + 1]
             )

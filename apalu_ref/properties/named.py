@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from apalu_ref.check.subject import load
+from apalu_ref.check.subject import SubjectError, load
 from apalu_ref.properties.activation import NAMED, Activation, ActivationError, Function
 
 _CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<parameters>[^()]*)\))?\s*")
@@ -53,7 +53,16 @@ def found(text: str, derivative: str | Function | None = None) -> Activation:
 
 
 def _function(name: str) -> Function:
-    target = load(name).value
+    try:
+        target = load(name).value
+    except SubjectError:
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise ActivationError(
+            f"{name} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not callable(target):
         raise ActivationError(f"{name} is a {type(target).__name__}, not a function: file.py:name")
     return target
@@ -66,9 +75,12 @@ def _parameters(text: str, whole: str) -> dict[str, float]:
         try:
             if not equals or not key.isidentifier():
                 raise ValueError
-            given[key] = float(value)
+            number = float(value)
         except ValueError:
             raise ActivationError(
                 f"{part!r} in {whole!r} is no parameter: write name=number"
             ) from None
+        if key in given:
+            raise ActivationError(f"{whole!r} has the parameter {key} twice")
+        given[key] = number
     return given

@@ -103,5 +103,7 @@ def agrees(computed: Any, proved: Any) -> bool:
             and all(map(agrees, computed, proved))
         )
     if isinstance(proved, float) and isinstance(computed, float):
-        return computed == proved or abs(computed - proved) <= 1e-9 * max(1.0, abs(proved))
+        if not math.isfinite(proved):
+            return computed == proved
+        return abs(computed - proved) <= 1e-9 * max(1.0, abs(proved))
     return bool(computed == proved)

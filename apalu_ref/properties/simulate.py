@@ -115,24 +115,25 @@ def theory(
 
 
 def _band(g: Gaussian, network: Network, depth: int, width: int, seed: int) -> tuple[Array, Array]:
-    places = np.log(_LENGTHS)
-    squares = np.array([g.square(q) for q in _LENGTHS])
-    steps = np.array([g.fourth(q) for q in _LENGTHS]) / np.maximum(squares, 1e-300) ** 2 - 1
-    gains = np.log(np.maximum(network.sigma_w**2 * squares, 1e-300)) - places
-    rng = np.random.default_rng(seed)
-    walk = np.zeros(_WALKS)  # log of the variance of a layer's pre-activations
-    low, high = [1.0], [1.0]
-    for _ in range(depth):
-        gain = np.interp(walk, places, gains)
-        step = np.sqrt(np.maximum(0.0, np.interp(walk, places, steps)) / width)
-        # A lognormal factor of mean 1 and this relative variance, to first order in 1/width.
-        walk = walk + gain + step * rng.standard_normal(_WALKS) - step * step / 2
-        walk = np.logaddexp(walk, 2 * math.log(network.sigma_b)) if network.sigma_b else walk
-        seen = walk + math.sqrt(2 / width) * rng.standard_normal(_WALKS)
-        bounds = np.exp(np.quantile(seen, [0.025, 0.975]))
-        low.append(float(bounds[0]))
-        high.append(float(bounds[1]))
-    return np.array(low), np.array(high)
+    with np.errstate(all="ignore"):
+        places = np.log(_LENGTHS)
+        squares = np.array([g.square(q) for q in _LENGTHS])
+        steps = np.array([g.fourth(q) for q in _LENGTHS]) / np.maximum(squares, 1e-300) ** 2 - 1
+        gains = np.log(np.maximum(network.sigma_w**2 * squares, 1e-300)) - places
+        rng = np.random.default_rng(seed)
+        walk = np.zeros(_WALKS)  # log of the variance of a layer's pre-activations
+        low, high = [1.0], [1.0]
+        for _ in range(depth):
+            gain = np.interp(walk, places, gains)
+            step = np.sqrt(np.maximum(0.0, np.interp(walk, places, steps)) / width)
+            # A lognormal factor of mean 1 and this relative variance, to first order in 1/width.
+            walk = walk + gain + step * rng.standard_normal(_WALKS) - step * step / 2
+            walk = np.logaddexp(walk, 2 * math.log(network.sigma_b)) if network.sigma_b else walk
+            seen = walk + math.sqrt(2 / width) * rng.standard_normal(_WALKS)
+            bounds = np.exp(np.quantile(seen, [0.025, 0.975]))
+            low.append(float(bounds[0]))
+            high.append(float(bounds[1]))
+        return np.array(low), np.array(high)
 
 
 def simulate(
@@ -168,27 +169,39 @@ def simulate(
     Returns
     -------
     Depth
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw, or ``c`` or σ_w is out of range.
     """
+    if width < 2 or depth < 1 or draws < 1:
+        raise ValueError(
+            f"at least 2 units, 1 layer and 1 draw are needed, not {width}, {depth} and {draws}"
+        )
+    if not -1 <= c <= 1 or not network.sigma_w > 0:
+        raise ValueError(
+            f"a correlation is from -1 to 1 and σ_w above 0, not {c} and {network.sigma_w}"
+        )
     rng = np.random.default_rng(seed)
     lengths = np.full((draws, depth + 1), np.nan)
     correlations = np.full((draws, depth + 1), np.nan)
     for draw in range(draws):
-        first, second = rng.standard_normal((2, width))
-        h = np.stack([first, c * first + math.sqrt(1 - c * c) * second])
         # Exactly as the theory begins: second moments of 1 and the correlation asked for.
-        h = np.linalg.cholesky([[1, c], [c, 1]]) @ np.linalg.solve(
-            np.linalg.cholesky(h @ h.T / width), h
-        )
+        basis, _ = np.linalg.qr(rng.standard_normal((width, 2)))
+        first, second = math.sqrt(width) * basis.T
+        h = np.stack([first, c * first + math.sqrt(1 - c * c) * second])
         for layer in range(depth + 1):
             with np.errstate(all="ignore"):
                 squares = (h * h).mean(axis=1)
                 lengths[draw, layer] = squares[0]
-                correlations[draw, layer] = (h[0] * h[1]).mean() / math.sqrt(squares.prod())
+                correlations[draw, layer] = (h[0] * h[1]).mean() / np.sqrt(squares.prod())
             if layer == depth or not np.isfinite(h).all():
                 break
             weights = rng.standard_normal((width, width), dtype=np.float32)
-            h = f(h) @ weights * (network.sigma_w / math.sqrt(width))
-            h += network.sigma_b * rng.standard_normal(width)
+            with np.errstate(all="ignore"):
+                h = f(h) @ weights * (network.sigma_w / math.sqrt(width))
+                h += network.sigma_b * rng.standard_normal(width)
         if progress is not None:
             progress(draw + 1, draws)
     expected = theory(g, network, depth, c, width, seed)

@@ -108,7 +108,7 @@ def test_with_a_backend_that_does_not_exist():
         (["apalu(c=1)"], "apalu has no parameter 'c'"),
         (["nowhere.py:f"], "nowhere.py"),
         (["relu", "--lock"], "relu has no lock"),
-        (["apalu(a=nan)"], "a is nan: there is no slider for it"),
+        (["apalu(a=nan)"], "the parameter a of apalu must be a finite number"),
         (["--save", "x.nope"], "--save: Format 'nope' is not supported"),
     ],
 )

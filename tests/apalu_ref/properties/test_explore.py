@@ -357,9 +357,8 @@ def test_ranges():
         assert scale.low < value < scale.high
         assert scale.high - scale.low >= 2 * abs(value)
         assert 100 <= (scale.high - scale.low) / scale.step <= 1000
-    for value in (math.nan, math.inf, 1e200):
-        with pytest.raises(ActivationError, match=r"beta is .*: there is no slider"):
-            explore(Activation("swish", beta=value))
+    with pytest.raises(ActivationError, match=r"beta is .*: there is no slider"):
+        explore(Activation("swish", beta=1e200))
 
 
 def test_without_parameters():

@@ -1,0 +1,120 @@
+"""A function seen from afar: values and slopes on a grid, kinks, and where it is not finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apalu_ref.properties.activation import Activation
+from apalu_ref.properties.features import GRID, NEAR, Kink, Univariate, bends, growth, kinks, runs
+
+Array = NDArray[Any]
+
+
+class Outline:
+    """The kinks of a function: where to cut the axis.
+
+    Attributes
+    ----------
+    f : Activation
+    kinks : list of Kink
+        Where f, f′ or f″ jumps. (f″ is not looked at where f′ is not minigrad's: differences of f′
+        would invent kinks.)
+    """
+
+    def __init__(self, f: Activation) -> None:
+        self.f = f
+        orders: list[Univariate] = [f]
+        if not f.differences:
+            orders.append(self.slope)
+        if f.by_minigrad:
+            orders.append(self.curvature)
+        found = kinks(orders)
+        if f.differences:
+            found = sorted([*found, *bends(f, found)], key=lambda k: k.x)
+        self.kinks: list[Kink] = [k for k in found if not math.isnan(k.left + k.right)]
+
+    def slope(self, x: Array) -> Array:
+        """f′, and NaN where f is not finite: a rule may have a number there."""
+        return np.where(np.isfinite(self.f(x)), self.f.slope(x), np.nan)
+
+    def curvature(self, x: Array) -> Array:
+        """f″, likewise."""
+        return np.where(np.isfinite(self.f(x)), self.f.curvature(x), np.nan)
+
+
+class Sampled(Outline):
+    """With values and slopes on a grid.
+
+    Attributes
+    ----------
+    values, slopes : ndarray
+        f and f′ on :data:`~apalu_ref.properties.features.GRID`.
+    near : ndarray of bool
+        Which places of the grid are within |x| <= 16.
+    scale, steep : float
+        The largest sizes of f and f′ on them: what is far smaller may be rounding.
+    poles : list of (float, int)
+        Beside places where f is not finite: the place, and the side on which f is.
+    vertical : list of (float, float)
+        Where f′ grows without end, and ∞ with its sign.
+    """
+
+    def __init__(self, f: Activation) -> None:
+        super().__init__(f)
+        self.values, self.slopes = f(GRID), self.slope(GRID)
+        self.near = np.abs(GRID) <= NEAR
+        self.scale = _largest(self.values[self.near])
+        self.steep = _largest(self.slopes[self.near])
+        self.poles = self._poles()
+        self.vertical = self._vertical()
+
+    def beyond(self, values: Array) -> tuple[Array, Array]:
+        """Those of values on the grid that belong to x < -16, and to x > 16."""
+        first, *_, last = np.flatnonzero(self.near)
+        return values[:first], values[last + 1 :]
+
+    def snapped(self, x: float) -> float:
+        """A kink next to a place of the grid, or the place itself."""
+        beside = [k.x for k in self.kinks if abs(k.x - x) < 0.01]
+        return min(beside, key=lambda k: abs(k - x)) if beside else x
+
+    def _poles(self) -> list[tuple[float, int]]:
+        found = []
+        bad = ~np.isfinite(self.values)
+        for sign, i, j in runs((bad & self.near).astype(int)):
+            if not sign:
+                continue
+            for outside, inside, side in ((i - 1, i, -1), (j + 1, j, 1)):
+                if 0 <= outside < len(GRID) and not bad[outside]:
+                    found.append((self._end(float(GRID[outside]), float(GRID[inside])), side))
+        return found
+
+    def _end(self, fine: float, bad: float) -> float:
+        """Where f ceases to be finite, between a place where it is and one where it is not."""
+        for _ in range(60):
+            middle = (fine + bad) / 2
+            if np.isfinite(self.f(np.array([middle])))[0]:
+                fine = middle
+            else:
+                bad = middle
+        return round(bad, 12) + 0.0
+
+    def _vertical(self) -> list[tuple[float, float]]:
+        steep = np.where(np.isfinite(self.slopes), np.abs(self.slopes), np.inf)
+        i = int(np.argmax(np.where(np.isfinite(self.values), steep, -1)))
+        sides = [(float(GRID[i]), -1), (float(GRID[i]), 1), *self.poles]
+        found = []
+        for x, side in sides:
+            grown = growth(self.slope, x, side)
+            if grown and (x, grown) not in found:
+                found.append((x, grown))
+        return found
+
+
+def _largest(values: Array) -> float:
+    sizes = np.abs(values[np.isfinite(values)])
+    return float(sizes.max(initial=0)) or 1.0
