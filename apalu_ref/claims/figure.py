@@ -8,7 +8,7 @@ import numpy as np
 
 from apalu_ref import apalu_grad
 from apalu_ref.claims.evidence import approximation, drawn, through_depth
-from apalu_ref.properties.sheet import STYLES
+from apalu_ref.properties.panels import STYLES
 
 _GREY = "#777777"
 

@@ -1,43 +1,22 @@
-"""The report card as a figure: one sheet for an activation, or several side by side."""
+"""The report card as a figure: one sheet for an activation, or several in the same panels."""
 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from apalu_ref.properties import panels
 from apalu_ref.properties.card import Report
-from apalu_ref.properties.facts import number
-from apalu_ref.properties.meanfield import Maps, Network, edge_of_chaos
+from apalu_ref.properties.meanfield import edge_of_chaos
+from apalu_ref.properties.panels import STYLES
 from apalu_ref.properties.simulate import Depth
 from minigrad.checkpoint import write_atomically
 
-Array = NDArray[Any]
-
-
-class _Style(NamedTuple):
-    """Colours of Okabe and Ito; dashes tell lines apart, too."""
-
-    color: str
-    dashes: str | tuple[int, tuple[float, ...]]
-
-
-STYLES = (
-    _Style("#0072B2", "-"),
-    _Style("#D55E00", (0, (5, 2))),
-    _Style("#009E73", (0, (1.5, 1.5))),
-    _Style("#CC79A7", (0, (7, 2, 2, 2))),
-    _Style("#E69F00", (0, (3, 1, 1, 1, 1, 1))),
-    _Style("#56B4E9", (0, (10, 3))),
-)
-_GREY, _DARK = "#777777", "#333333"
-
-_X: Array = np.linspace(-5, 5, 2001)
+__all__ = ["STYLES", "compare", "save", "sheet"]
 
 
 def sheet(report: Report, depth: Depth | None = None, figure: Any = None) -> Any:
@@ -56,25 +35,25 @@ def sheet(report: Report, depth: Depth | None = None, figure: Any = None) -> Any
     -------
     matplotlib.figure.Figure
     """
-    figure, panels = _panels(figure)
-    _values(panels[0], report)
-    _slopes(panels[1], report)
+    figure, axes = _panels(figure)
+    panels.values(axes[0], report)
+    panels.slopes(axes[1], report)
     if report.activation.parameters:
-        _family(panels[2], report)
+        panels.family(axes[2], report)
     else:
-        _edge(panels[2], report)
-    _length_map(panels[3], report)
-    _correlation_map(panels[4], report)
+        panels.edge(axes[2], report)
+    panels.length_map(axes[3], report)
+    panels.correlation_map(axes[4], report)
     if depth is not None:
-        _through_depth(panels[5], depth)
+        panels.through_depth(axes[5], depth)
     else:
-        _edge(panels[5], report)
+        panels.edge(axes[5], report)
     figure.suptitle(repr(report.activation), fontweight="bold")
     return figure
 
 
 def compare(reports: Sequence[Report], depths: Sequence[Depth] = (), figure: Any = None) -> Any:
-    """Draw several activations into the same panels, at most six.
+    """Draw several activations into the same axes, at most six.
 
     Parameters
     ----------
@@ -95,41 +74,41 @@ def compare(reports: Sequence[Report], depths: Sequence[Depth] = (), figure: Any
     """
     if len(reports) > len(STYLES):
         raise ValueError(f"at most {len(STYLES)} activations can be told apart in one figure")
-    figure, panels = _panels(figure)
+    figure, axes = _panels(figure)
     titles = "values", "slopes", r"lengths: Q(q)/q at $\sigma_w$ = 1", "correlations at the gain"
     for report, style in zip(reports, STYLES, strict=False):
         line = {"color": style.color, "linestyle": style.dashes, "label": repr(report.activation)}
-        panels[0].plot(_X, _broken(report, report.activation(_X)), **line)
-        panels[1].plot(_X, _broken_at_kinks(report, report.shape.slope(_X)), **line)
-        if _deep(report):
+        axes[0].plot(panels.X, panels.broken(report, report.activation(panels.X)), **line)
+        axes[1].plot(panels.X, panels.broken_at_kinks(report, report.shape.slope(panels.X)), **line)
+        if panels.deep(report):
             lengths = np.geomspace(1e-3, 1e3, 61)
             factors = [report.gaussian.square(q) / q for q in lengths]
-            panels[2].semilogx(lengths, factors, **line)
-            c, values = _correlations(report, "gain")
-            panels[3].plot(c, values, **line)
+            axes[2].semilogx(lengths, factors, **line)
+            c, values = panels.correlations(report, "gain")
+            axes[3].plot(c, values, **line)
             edge = edge_of_chaos(report.gaussian)
             if edge:
-                panels[4].plot([e[2] for e in edge], [e[1] for e in edge], **line)
+                axes[4].plot([e[2] for e in edge], [e[1] for e in edge], **line)
     panel: Any
-    for panel, title in zip(panels, titles, strict=False):
+    for panel, title in zip(axes, titles, strict=False):
         panel.set_title(title, fontsize=10)
-    _axes(panels[0], "x", "f(x)")
-    _axes(panels[1], "x", "f′(x)")
-    panels[2].set(xlabel="q", ylabel="Q(q)/q", ylim=(0, 4))
-    panels[2].axhline(1, color=_GREY, linewidth=0.8)
-    _unit_square(panels[3])
-    _edge_axes(panels[4])
-    panels[4].set_xlim(-0.05, min(3.0, panels[4].get_xlim()[1]))
+    panels.axes(axes[0], "x", "f(x)")
+    panels.axes(axes[1], "x", "f′(x)")
+    axes[2].set(xlabel="q", ylabel="Q(q)/q", ylim=(0, 4))
+    axes[2].axhline(1, color=panels.GREY, linewidth=0.8)
+    panels.unit_square(axes[3])
+    panels.edge_axes(axes[4])
+    axes[4].set_xlim(-0.05, min(3.0, axes[4].get_xlim()[1]))
     if depths:
         for depth, style in zip(depths, STYLES, strict=False):
             layers = np.arange(len(depth.theory.low))
             for bound in (depth.theory.low, depth.theory.high):
-                panels[5].plot(layers, bound, color=style.color, linestyle=style.dashes)
-        panels[5].set(xlabel="layer", ylabel="q", yscale="log")
-        panels[5].set_title("lengths at the gain: 19 of 20 between", fontsize=10)
+                axes[5].plot(layers, bound, color=style.color, linestyle=style.dashes)
+        axes[5].set(xlabel="layer", ylabel="q", yscale="log")
+        axes[5].set_title("lengths at the gain: 19 of 20 between", fontsize=10)
     else:
-        panels[5].set_visible(False)
-    handles, labels = panels[0].get_legend_handles_labels()
+        axes[5].set_visible(False)
+    handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(reports), frameon=False)
     return figure
 
@@ -155,237 +134,8 @@ def _panels(figure: Any) -> tuple[Any, list[Any]]:
         figure = Figure(figsize=(11.5, 7.2), facecolor="white")
         FigureCanvasAgg(figure)
     figure.set_layout_engine("constrained")
-    panels = list(figure.subplots(2, 3).ravel())
-    for panel in panels:
+    axes = list(figure.subplots(2, 3).ravel())
+    for panel in axes:
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=9)
-    return figure, panels
-
-
-def _axes(panel: Any, x: str, y: str) -> None:
-    panel.axhline(0, color=_GREY, linewidth=0.6, zorder=0)
-    panel.axvline(0, color=_GREY, linewidth=0.6, zorder=0)
-    panel.set_xlabel(x)
-    panel.set_ylabel(y)
-
-
-def _broken(report: Report, y: Array) -> Array:
-    """No line is drawn across a jump."""
-    y = np.where(np.isfinite(y), y, np.nan)
-    for kink in report.shape.kinks:
-        if kink.order == 0:
-            y[np.abs(_X - kink.x) < 0.006] = np.nan
-    return y
-
-
-def _window(values: Array) -> tuple[float, float]:
-    fine = values[np.isfinite(values)]
-    if not fine.size:
-        return -1.0, 1.0
-    low, high = float(max(fine.min(), -6)), float(min(fine.max(), 8))
-    room = 0.08 * max(high - low, 0.2)
-    return low - room, high + room
-
-
-def _values(panel: Any, report: Report) -> None:
-    f = report.activation
-    y = _broken(report, f(_X))
-    panel.plot(_X, y, color=STYLES[0].color, label="f", zorder=3)
-    panel.set_ylim(*_window(y))
-    for limit in report.shape.limits:
-        if limit.slope is not None and limit.offset is not None:
-            side = _X * limit.side > 0
-            label = None if any(t.get_label() == "asymptote" for t in panel.lines) else "asymptote"
-            line = limit.slope * _X[side] + limit.offset
-            panel.plot(_X[side], line, color=_GREY, linestyle=(0, (2, 2)), linewidth=1, label=label)
-    kinks = [k.x for k in report.shape.kinks if k.order < 2 and abs(k.x) < 5]
-    if kinks:
-        places = np.array(kinks)
-        panel.plot(
-            places, f(places), "o", color=STYLES[1].color, markersize=5, label="kink", zorder=4
-        )
-    _axes(panel, "x", "f(x)")
-    panel.legend(fontsize=8, frameon=False)
-    panel.set_title(report["smoothness"], fontsize=10)
-
-
-def _slopes(panel: Any, report: Report) -> None:
-    shape = report.shape
-    slope = _broken_at_kinks(report, shape.slope(_X))
-    panel.plot(_X, slope, color=STYLES[0].color, label="f′", zorder=3)
-    limits = [slope]
-    if not report.activation.differences:
-        curvature = _broken_at_kinks(report, report.activation.curvature(_X))
-        style = STYLES[1]
-        panel.plot(
-            _X, curvature, color=style.color, linestyle=style.dashes, linewidth=1, label="f″"
-        )
-        limits.append(np.clip(curvature, -3, 3))
-    low, high = _window(np.concatenate(limits))
-    panel.set_ylim(low, high)
-    for extreme, word in ((shape.sup, "sup"), (shape.inf, "inf")):
-        if math.isfinite(extreme.value) and low <= extreme.value <= high:
-            panel.axhline(extreme.value, color=_DARK, linestyle=(0, (1, 3)), linewidth=0.9)
-            panel.annotate(
-                f"{word} f′ = {number(extreme.value)}",
-                (0.02, extreme.value),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 3 if word == "sup" or extreme.value == 0 else -10),
-                textcoords="offset points",
-                fontsize=8,
-                color=_DARK,
-            )
-    _axes(panel, "x", "f′(x), f″(x)")
-    panel.legend(fontsize=8, frameon=False, loc="upper right", bbox_to_anchor=(1, 0.9))
-    panel.set_title(f"Lipschitz constant {number(report['Lipschitz constant'])}", fontsize=10)
-
-
-def _broken_at_kinks(report: Report, y: Array) -> Array:
-    y = np.where(np.isfinite(y), y, np.nan)
-    for kink in report.shape.kinks:
-        if abs(kink.x) < 5:
-            y[np.abs(_X - kink.x) < 0.0026] = np.nan
-    return y
-
-
-def _family(panel: Any, report: Report) -> None:
-    f = report.activation
-    for (key, value), style in zip(f.parameters.items(), STYLES, strict=False):
-        step = 0.4 * abs(value) if value else 0.4
-        for k, width in ((-2, 0.7), (-1, 1.0), (1, 1.6), (2, 2.2)):
-            label = None
-            if abs(k) == 2:
-                label = f"{key} = {number(value + k * step)}"
-            panel.plot(
-                _X,
-                _broken(report, f.at(**{key: value + k * step})(_X)),
-                color=style.color,
-                linestyle=style.dashes,
-                linewidth=width,
-                alpha=0.9,
-                label=label,
-            )
-    panel.plot(_X, _broken(report, f(_X)), color="black", linewidth=1.2, zorder=4)
-    panel.set_ylim(*_window(np.concatenate([line.get_ydata() for line in panel.lines])))
-    _axes(panel, "x", "f(x)")
-    panel.legend(fontsize=8, frameon=False)
-    panel.set_title("with other parameters (thicker: larger)", fontsize=10)
-
-
-def _deep(report: Report) -> bool:
-    return "through depth" in report.sections
-
-
-def _length_map(panel: Any, report: Report) -> None:
-    panel.set_title("lengths: Q(q)/q for three inits", fontsize=10)
-    panel.set(xlabel="q", ylabel="Q(q)/q")
-    if not _deep(report):
-        _nothing(panel)
-        return
-    q = np.geomspace(1e-3, 1e3, 61)
-    squares = np.array([report.gaussian.square(t) for t in q])
-    for (name, sigma), style in zip(_inits(report), STYLES, strict=False):
-        panel.semilogx(
-            q,
-            sigma**2 * squares / q,
-            color=style.color,
-            linestyle=style.dashes,
-            label=rf"{name}: $\sigma_w$ = {sigma:.3g}",
-        )
-    panel.axhline(1, color=_GREY, linewidth=0.8)
-    panel.plot([1], [1], "o", color=STYLES[0].color, markersize=5)
-    highest = max(float(np.nanmax(line.get_ydata())) for line in panel.lines)
-    panel.set_ylim(0, 1.45 * min(highest, 10))
-    panel.legend(fontsize=8, frameon=False, loc="upper right")
-
-
-def _inits(report: Report) -> list[tuple[str, float]]:
-    return [("gain", float(report["gain"])), ("LeCun", 1.0), ("He", math.sqrt(2))]
-
-
-def _correlations(report: Report, name: str) -> tuple[Array, Array]:
-    sigma = dict(_inits(report))[name]
-    maps = Maps(report.gaussian, Network(name, sigma, 0.0))
-    c = np.concatenate([np.linspace(0, 0.95, 20), [0.98, 0.99, 0.996, 0.999, 1]])
-    return c, np.array([maps.correlation(v, 1.0) for v in c])
-
-
-def _correlation_map(panel: Any, report: Report) -> None:
-    panel.set_title("correlations: C(c) at the gain, q = 1", fontsize=10)
-    _unit_square(panel)
-    if not _deep(report):
-        _nothing(panel)
-        return
-    c, values = _correlations(report, "gain")
-    panel.plot(c, values, color=STYLES[0].color, label="C(c)")
-    star = report["C tends to"]
-    panel.plot([star], [star], "o", color=STYLES[1].color, markersize=6, zorder=4)
-    panel.text(
-        0.97,
-        0.06,
-        f"tends to {number(star)}\n" + rf"$\chi_1$ = {number(report['χ₁'])}",
-        transform=panel.transAxes,
-        ha="right",
-        fontsize=9,
-    )
-
-
-def _unit_square(panel: Any) -> None:
-    panel.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8)
-    panel.set(xlabel="c", ylabel="C(c)", xlim=(0, 1.02), ylim=(0, 1.02))
-
-
-def _edge(panel: Any, report: Report) -> None:
-    _edge_axes(panel)
-    edge = edge_of_chaos(report.gaussian) if _deep(report) else []
-    if not edge:
-        _nothing(panel, "there is none")
-        return
-    sigma_b = np.array([e[2] for e in edge])
-    sigma_w = np.array([e[1] for e in edge])
-    if np.ptp(sigma_b) < 1e-6 and np.ptp(sigma_w) < 1e-6:
-        panel.plot(sigma_b[:1], sigma_w[:1], "o", color=STYLES[0].color, label="for every q")
-        panel.set(xlim=(-0.1, 1), ylim=(0, 2 * sigma_w[0]))
-        panel.legend(fontsize=8, frameon=False)
-        return
-    panel.plot(sigma_b, sigma_w, color=STYLES[0].color)
-    panel.set_xlim(-0.02, min(3.0, 1.05 * float(sigma_b.max())) + 0.02)
-    low, high = panel.get_ylim()
-    panel.set_ylim(low - 0.25 * (high - low), high + 0.15 * (high - low))
-    panel.text(0.05, 0.95, "above: chaos, gradients explode", transform=panel.transAxes, fontsize=8)
-    panel.text(0.55, 0.05, "below: order,\ngradients vanish", transform=panel.transAxes, fontsize=8)
-
-
-def _edge_axes(panel: Any) -> None:
-    panel.set(xlabel=r"$\sigma_b$", ylabel=r"$\sigma_w$")
-    panel.set_title(r"edge of chaos: $\chi_1$ = 1", fontsize=10)
-
-
-def _through_depth(panel: Any, depth: Depth) -> None:
-    _band(panel, depth, STYLES[0])
-    layers = np.arange(depth.lengths.shape[1])
-    for k, q in enumerate(depth.lengths):
-        label = f"{len(depth.lengths)} networks of width {depth.width}" if not k else None
-        panel.plot(layers, q, color=STYLES[1].color, linewidth=0.7, alpha=0.8, label=label)
-    panel.set(xlabel="layer", ylabel="q", yscale="log")
-    panel.legend(fontsize=8, framealpha=0.85, edgecolor="none")
-    panel.set_title(f"lengths at the gain: {depth.share_inside:.0%} in the band", fontsize=10)
-
-
-def _band(panel: Any, depth: Depth, style: _Style) -> None:
-    t = depth.theory
-    layers = np.arange(len(t.lengths))
-    panel.fill_between(
-        layers,
-        t.low,
-        t.high,
-        color=style.color,
-        alpha=0.15,
-        linewidth=0,
-        label="19 of 20, in theory",
-    )
-    panel.plot(layers, t.lengths, color=style.color, linestyle=style.dashes, label="infinite width")
-
-
-def _nothing(panel: Any, text: str = "f is not finite, or 0,\nwhere normal numbers come") -> None:
-    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", fontsize=9, color=_DARK)
+    return figure, axes

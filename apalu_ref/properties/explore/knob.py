@@ -10,7 +10,7 @@ from matplotlib.widgets import Slider, TextBox
 
 from apalu_ref.properties.explore.scale import Scale
 from apalu_ref.properties.facts import number
-from apalu_ref.properties.sheet import STYLES
+from apalu_ref.properties.panels import STYLES
 
 LONGEST = 13
 """Characters of a name that have room beside a slider."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from apalu_ref.properties.explore.view import MOMENTS, View
 from apalu_ref.properties.facts import number
 from apalu_ref.properties.features import Kink
-from apalu_ref.properties.sheet import STYLES
+from apalu_ref.properties.panels import STYLES
 
 Array = NDArray[Any]
 

@@ -16,7 +16,7 @@ from apalu_ref.properties.explore.panels import Panels, Readout, short
 from apalu_ref.properties.explore.scale import scales
 from apalu_ref.properties.explore.view import look
 from apalu_ref.properties.facts import number
-from apalu_ref.properties.sheet import STYLES
+from apalu_ref.properties.panels import STYLES
 
 LOCK = 1.5
 """b = 1.5 a: then f′ of APALU is continuous."""
