@@ -77,8 +77,10 @@ def table(
     Raises
     ------
     ValueError
-        If a study's file is damaged; the message names it.
+        If there is no such folder, or a study's file in it is damaged; the message names it.
     """
+    if studies is not None and not Path(studies).is_dir():
+        raise ValueError(f"there is no folder {studies} with the results of studies")
     from apalu_ref.claims.evidence import CLAIMS, STUDIES
 
     rows = []

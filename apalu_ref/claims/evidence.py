@@ -48,7 +48,7 @@ def _monotonic() -> Finding:
     x = np.linspace(-8, 8, 1601)
     a, b = drawn(500)
     least = min(float(np.diff(apalu(x, p, q)).min()) for p, q in zip(a, b, strict=True))
-    against = _card(1.0, -1.0)["monotone"]
+    against, both = _card(1.0, -1.0)["monotone"], _card(-1.0, -1.0)["monotone"]
     positive = least >= 0
     verdict: Any = "holds"
     if positive and against not in ("increasing", "decreasing"):
@@ -59,8 +59,8 @@ def _monotonic() -> Finding:
     return Finding(
         verdict,
         f"the smallest step between neighbouring x over 500 pairs from U(0, 2) is {least:.2g}; but "
-        f"at a = 1, b = -1, which training may reach, f is {turned}",
-        "a >= 0 and b >= 0",
+        f"at a = 1, b = -1, which training may reach, f is {turned}; at a = b = -1 it is {both}",
+        "a and b of one sign",
     )
 
 

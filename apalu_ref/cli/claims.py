@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         try:
             save(draw(), arguments.figure)
+            print(f"wrote {arguments.figure}", file=sys.stderr)
         except ValueError as error:
             print(f"apalu-ref claims: --figure: {error}", file=sys.stderr)
             return 2
@@ -83,11 +84,11 @@ def _text(rows: Sequence[Row]) -> str:
             lines += textwrap.wrap(what + said, 96, initial_indent="    ", subsequent_indent="    ")
         lines.append("")
     counts = ", ".join(
-        f"{sum(r.verdict == v for r in rows)} {v}"
+        f"{v}: {sum(r.verdict == v for r in rows)}"
         for v in _MARKS
         if any(r.verdict == v for r in rows)
     )
-    return "\n".join(lines) + f"{len(rows)} claims: {counts}\n"
+    return "\n".join(lines) + f"{len(rows)} claims; {counts}\n"
 
 
 def _markdown(rows: Sequence[Row]) -> str:

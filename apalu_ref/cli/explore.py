@@ -72,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     try:
         save(explorer.figure, arguments.save)
+        print(f"wrote {arguments.save}", file=sys.stderr)
     except ValueError as error:
         return _usage(f"--save: {error}")
     return 0

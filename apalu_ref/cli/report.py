@@ -116,19 +116,23 @@ def _write(reports: list[Report], arguments: argparse.Namespace) -> None:
     names = _file_names(reports)
     depths: list[Depth | None] = []
     for name, report in zip(names, reports, strict=True):
+        # What is known at once is written at once.
+        deliver(report.text(), str(folder / f"{name}.txt"))
         depths.append(None if arguments.no_simulation else _simulated(report, arguments))
         record = report.as_json()
         if depths[-1] is not None:
             record["simulation"] = depths[-1].as_json()
-        deliver(report.text(), str(folder / f"{name}.txt"))
         record_text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
         deliver(record_text, str(folder / f"{name}.json"))
         sheet.save(sheet.sheet(report, depths[-1]), folder / f"{name}.{ending}")
         _say(f"wrote {folder / name}.{{txt,json,{ending}}}")
-    if 1 < len(reports) <= len(sheet.STYLES):
+    if len(reports) > 1:
+        deliver(side_by_side(reports), str(folder / "side_by_side.txt"))
+    if len(reports) > len(sheet.STYLES):
+        _say(f"wrote {folder / 'side_by_side.txt'}; no picture, which has room for 6 activations")
+    elif len(reports) > 1:
         figure = sheet.compare(reports, [d for d in depths if d is not None])
         sheet.save(figure, folder / f"side_by_side.{ending}")
-        deliver(side_by_side(reports), str(folder / "side_by_side.txt"))
         _say(f"wrote {folder / 'side_by_side'}.{{txt,{ending}}}")
 
 
@@ -141,7 +145,10 @@ def _simulated(report: Report, arguments: argparse.Namespace) -> Depth | None:
     what = f"{report.activation}: random networks"
 
     def progress(done: int, of: int) -> None:
-        _say(f"{what}, {done} of {of}", passing=done < of)
+        _say(f"{what}, {done} of {of}", passing=True)
+
+    if not sys.stderr.isatty():
+        _say(f"{what} …")
 
     return simulate(
         report.activation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -107,9 +108,10 @@ class Activation:
         found = {}
         for key, value in parameters.items():
             if key not in self.parameters:
-                there = ", ".join(self.parameters) or "none"
+                there = ", ".join(self.parameters)
                 raise ActivationError(
-                    f"{self.name} has no parameter {key!r}; there are: {there}"
+                    f"{self.name} has no parameter {key!r}; "
+                    + (f"there are: {there}" if there else "it has none")
                     + ("" if self.known else
                        ". A parameter is an argument after x with a number as its default")
                 )  # fmt: skip
@@ -184,6 +186,8 @@ class Activation:
         x = np.array([[-2.5, 0.75, 3.0], [-0.5, 1.25, -1.0]])
         before = x.copy()
         y = self._tried(self, x, self.name)
+        if y.dtype == object:
+            raise ActivationError(f"{self.name} returns no numbers: is a return missing?")
         if not np.array_equal(x, before):
             raise ActivationError(
                 f"{self.name} writes to its input: begin with x = x.copy(), or use np.where"
@@ -199,6 +203,8 @@ class Activation:
             raise ActivationError(
                 f"{self.name} makes shape {y.shape} of {x.shape}: it must work element by element"
             )
+        if not np.array_equal(self(x), y, equal_nan=True):
+            raise ActivationError(f"{self.name} gives other values when it is called again")
         alone = np.array([self(v.reshape(1, 1))[0, 0] for v in x.ravel()]).reshape(x.shape)
         if not np.allclose(alone, y, rtol=1e-9, atol=1e-300, equal_nan=True):
             raise ActivationError(f"{self.name} mixes elements: f(x)[i] must depend on x[i] alone")
@@ -236,10 +242,7 @@ class Activation:
 def _found(f: str | Function) -> tuple[Function, Mapping[str, float]]:
     if isinstance(f, str):
         if f not in NAMED:
-            raise ActivationError(
-                f"no activation is called {f!r}; there are {', '.join(NAMED)}. Another is named "
-                "file.py:name on the command line, and given as a function in Python"
-            )
+            raise ActivationError(unknown(f))
         return NAMED[f]
     if not callable(f):
         raise ActivationError(f"an activation is a name or a function, not {type(f).__name__}")
@@ -255,6 +258,17 @@ def _found(f: str | Function) -> tuple[Function, Mapping[str, float]]:
         and type(p.default) in (int, float)
         and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
+
+
+def unknown(name: str) -> str:
+    """What to say of a name that is none."""
+    close = difflib.get_close_matches(name.lower(), NAMED, 1)
+    return (
+        f"no activation is called {name!r}"
+        + (f", did you mean {close[0]!r}?" if close else ";")
+        + f" There are {', '.join(NAMED)}. One of your own is file.py:name, or in Python the "
+        "function itself"
+    )
 
 
 def _plain(y: Any) -> Array:

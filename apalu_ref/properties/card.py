@@ -45,11 +45,18 @@ class Report:
     sections: dict[str, Section]
     remarks: list[str] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        return self.text()
+
     def __getitem__(self, name: str) -> Any:
-        """The value of a fact, by its name alone or as "section: name"."""
+        """The value of a fact, by its name alone or as "section: name".
+
+        Names can be typed without Greek letters and signs: "chi", "E f2", "Q'(1)".
+        """
+        wanted = _typed(name)
         for title, section in self.sections.items():
-            for fact in (name, name.removeprefix(f"{title}: ")):
-                if fact in section.facts:
+            for fact in section.facts:
+                if wanted in (_typed(fact), _typed(f"{title}: {fact}")):
                     return section.facts[fact].value
         known = ", ".join(f for s in self.sections.values() for f in s.facts)
         raise KeyError(f"no fact is called {name!r}; there are {known}")
@@ -67,16 +74,18 @@ class Report:
             lines.append(section.title)
             for name, fact in section.facts.items():
                 value = shown(fact.value)
+                if name == "range":
+                    value = value.replace(", ", " to ")
                 if len(value) > 60:
                     pieces = textwrap.wrap(value, 96 - width)
                     lines += [f"  {name:{width}}{pieces[0]}"]
                     lines += [" " * (width + 2) + piece for piece in pieces[1:]]
                     name, value = "", ""
-                start = f"  {name:{width}}{value:<10}  {fact.how:<8}  "
+                start = f"  {name:{width}}{value:<20}  {fact.how:<8}  "
                 lines += textwrap.wrap(
                     (start + fact.text).rstrip(),
                     100,
-                    subsequent_indent=" " * (width + 24),
+                    subsequent_indent=" " * (width + 34),
                     drop_whitespace=True,
                 )
             lines.append("")
@@ -166,25 +175,53 @@ def side_by_side(reports: Sequence[Report]) -> str:
                 continue
             for name, fact in section.facts.items():
                 value = shown(fact.value)
+                if name == "range":
+                    value = value.replace(", ", " to ")
                 row = rows.setdefault((title, name), [""] * len(reports))
-                row[k] = value if len(value) <= 24 else value[:23] + "…"
+                row[k] = value if len(value) <= 20 else value[:19] + "…"
     titles = list(dict.fromkeys(title for title, _ in rows))
     rows = dict(sorted(rows.items(), key=lambda row: titles.index(row[0][0])))
     width = max(len(name) for _, name in rows) + 2
     widths = [
         max(len(c), *(len(row[k]) for row in rows.values())) + 2 for k, c in enumerate(columns)
     ]
-    lines = [" " * (width + 2) + "".join(f"{c:{w}}" for c, w in zip(columns, widths, strict=True))]
-    before = ""
-    for (title, name), row in rows.items():
-        if title != before:
-            lines += ["", title]
-            before = title
-        cells = "".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True))
-        lines.append(f"  {name:{width}}{cells}".rstrip())
+    lines: list[str] = []
+    while columns:
+        # As many columns as a terminal has room for, and the others below.
+        count = 1
+        while count < len(columns) and sum(widths[: count + 1]) + width + 2 <= 100:
+            count += 1
+        lines += [*_block(columns[:count], widths, rows, width), ""]
+        columns, widths = columns[count:], widths[count:]
+        rows = {key: row[count:] for key, row in rows.items()}
     for card in reports:
         lines += [f"\n! {card.activation}: {remark}" for remark in card.remarks]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _block(
+    columns: list[str], widths: list[int], rows: dict[tuple[str, str], list[str]], width: int
+) -> list[str]:
+    def line(cells: list[str]) -> str:
+        return "".join(f"{c:{w}}" for c, w in zip(cells, widths, strict=False))
+
+    lines = [" " * (width + 2) + line(columns)]
+    before = ""
+    for (title, name), row in rows.items():
+        cells = row[: len(columns)]
+        if not any(cells):
+            continue
+        if title != before:
+            lines += ["", title]
+            before = title
+        lines.append(f"  {name:{width}}{line(cells)}")
+    return lines
+
+
+def _typed(name: str) -> str:
+    for sign, typed in (("χ₁", "chi"), ("²", "2"), ("′", "'"), ("″", "''"), ("σ", "sigma")):
+        name = name.replace(sign, typed)
+    return name
 
 
 def _moves(f: Activation, shape: Shape, g: Gaussian, parameter: str) -> Section:
@@ -285,7 +322,8 @@ def _remarks(activation: Activation, shape: Shape, gaussian: Gaussian) -> list[s
         remarks.append(
             "f could not be differentiated by minigrad, so f′ is a finite difference: good to some "
             "ten digits away from kinks, wrong within 0.001 of one; kinks are found to about 1e-6, "
-            f"and f″ is not looked at. {activation.differences}"
+            "and f″ is not looked at. Write it with np.where(x < 0, …, …), or give f′. "
+            f"({activation.differences})"
         )
     lost = shape.not_finite()
     if lost:

@@ -30,7 +30,14 @@ Array = NDArray[Any]
 _MET = 1e-8
 """A wish counts as met when it is off by less."""
 
-_STARTS = 4
+_STARTS = 6
+
+
+def _bend(g: Gaussian) -> float:
+    """The jump of f′ at 0, and of f, should it jump as well."""
+    slopes = one_sided(g.slope, 0.0, 1) - one_sided(g.slope, 0.0, -1)
+    jump = one_sided(g.f, 0.0, 1) - one_sided(g.f, 0.0, -1)
+    return slopes if abs(jump) < 1e-9 else math.copysign(math.hypot(slopes, jump), slopes)
 
 
 def _slope(side: int) -> Callable[[Gaussian], float]:
@@ -46,7 +53,7 @@ def _far(side: int) -> Callable[[Gaussian], float]:
 
 
 QUANTITIES: dict[str, tuple[Callable[[Gaussian], float], float | None, str]] = {
-    "c1": (lambda g: _slope(1)(g) - _slope(-1)(g), 0.0, "no kink at 0: both slopes are equal"),
+    "c1": (_bend, 0.0, "no kink at 0: both slopes are equal"),
     "mean": (lambda g: g.mean(), None, "E f, for z ~ N(0, 1)"),
     "second-moment": (lambda g: g.square(), 1.0, "E f²"),
     "variance": (lambda g: g.square() - g.mean() ** 2, 1.0, "Var f"),
@@ -89,22 +96,27 @@ def wish(text: str) -> Wish:
         If there is no such wish.
     """
     name, equals, value = (t.strip() for t in text.partition("="))
+    name = name.replace("_", "-")
+    place = _VALUE.fullmatch(name)
     try:
         target = float(value) if equals else None
-        place = _VALUE.fullmatch(name)
-        if place is not None and target is not None:
-            x = np.array([float(place["x"])])
-            return Wish(f"{name}={value}", target, lambda g: float(g.f(x)[0]))
-        measure, default, _ = QUANTITIES[name]
-        if target is None:
-            target = default
-        if target is None:
+        x = float(place["x"]) if place else None
+        if target is not None and not math.isfinite(target):
             raise ValueError
+        if x is None:
+            measure, default, _ = QUANTITIES[name]
     except (KeyError, ValueError):
         raise ActivationError(
             f"{text!r} is no wish: write name=number with a name of {', '.join(QUANTITIES)}, or "
             "f(x)=y"
         ) from None
+    if target is None:
+        target = None if x is not None else default
+    if target is None:
+        raise ActivationError(f"{name!r} needs a number: {name}=0, for example")
+    if x is not None:
+        at = np.array([x])
+        return Wish(f"{name}={value}", target, lambda g: float(g.f(at)[0]))
     return Wish(name if name == "c1" else f"{name}={target:g}", target, measure)
 
 
@@ -136,15 +148,22 @@ class Design:
         """Whether all wishes are."""
         return all(abs(v - w.target) < _MET for v, w in zip(self.values, self.wishes, strict=True))
 
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Those found."""
+        return self.activation.parameters
+
+    def _failure(self) -> str:
+        if self.together:
+            return "the wishes contradict each other; nearest: "
+        some = "the wish" if len(self.wishes) == 1 else "the wishes"
+        return f"nothing was found that meets {some}, from {_STARTS + 1} starts; nearest: "
+
     def text(self) -> str:
         """For reading."""
         parameters = self.activation.parameters
         lines = [
-            (
-                "all wishes are met by "
-                if self.met
-                else "the wishes contradict each other; nearest: "
-            )
+            ("all wishes are met by " if self.met else self._failure())
             + f"{self.activation.name}("
             + ", ".join(f"{k}={v:.12g}" for k, v in parameters.items())
             + ")"
@@ -152,11 +171,13 @@ class Design:
         for w, value in zip(self.wishes, self.values, strict=True):
             off = value - w.target
             state = "met" if abs(off) < _MET else f"off by {off:+.6g}"
-            shown = number(value) if abs(value) > 1e-12 else "0"
+            if math.isnan(value):
+                state = "not met: there is no such number"
+            shown = number(value) if not abs(value) <= 1e-12 else "0"
             lines.append(f"  {w.text:24} is {shown:12} {state}")
         for direction in self.free:
             moves = ", ".join(f"{k}: {v:+.4g}" for k, v in direction.items())
-            lines.append(f"  still free, to first order: {moves}")
+            lines.append(f"  still free: parameters may move along ({moves}), to first order")
         for names in self.together:
             lines.append(f"  can be met together: {', '.join(names)}")
         return "\n".join(lines) + "\n"
@@ -219,7 +240,7 @@ def solve(
     if isinstance(f, str):
         f = found(f)
     start = (f if isinstance(f, Activation) else Activation(f)).at(**parameters)
-    wanted = tuple(wish(text) for text in wishes)
+    wanted = tuple(wish(text) for text in ([wishes] if isinstance(wishes, str) else wishes))
     names = tuple(free if free is not None else start.parameters)
     start.at(**dict.fromkeys(names, 0.0))  # refuses a name that is none
     if not names:

@@ -65,6 +65,8 @@ def _jumps(g: Univariate, least: float) -> list[float]:
     low, high = g(left), g(right)
     fine = np.isfinite(low) & np.isfinite(high)
     left, right, low, high = (v[fine] for v in (left, right, low, high))
+    if not left.size:
+        return []
     for _ in range(80):
         middle = (left + right) / 2
         value = g(middle)

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from apalu_ref.properties.facts import Fact, Section, number
+from apalu_ref.properties.features import one_sided
 from apalu_ref.properties.gaussian import Gaussian
 
 _LENGTHS = np.geomspace(1e-4, 1e4, 49)
@@ -107,7 +108,7 @@ def section(g: Gaussian) -> Section | None:
         "C(0)": Fact(
             _quiet(g.mean() ** 2 / square),
             "computed",
-            "what inputs without correlation have a layer on",
+            "of two inputs without correlation, one layer on",
         ),
         "depth scale of lengths": _scale(slope),
     }
@@ -177,7 +178,9 @@ def _fixed(n: Maps) -> Fact:
     if found:
         return Fact(found, "computed")
     grows = n.length(1.0) > 1
-    return Fact(None, "computed", f"lengths {'grow' if grows else 'shrink'} from 1e-4 to 1e4")
+    return Fact(
+        None, "computed", f"every length from 1e-4 to 1e4 {'grows' if grows else 'shrinks'}"
+    )
 
 
 def edge_without_bias(g: Gaussian) -> Fact:
@@ -194,9 +197,11 @@ def edge_without_bias(g: Gaussian) -> Fact:
             )
             return Fact(1 / math.sqrt(g.slope_square(q)), "computed", f"σ_w, at q = {number(q)}")
     if abs(excess[0]) < 1e-3 and abs(excess[0]) < abs(excess[4]):
-        sigma = 1 / math.sqrt(g.slope_square(1e-12))
+        # Short inputs see two lines: E f′² is the mean of both slopes' squares.
+        slopes = [one_sided(g.slope, 0.0, side) for side in (-1, 1)]
+        sigma = math.sqrt(2 / (slopes[0] ** 2 + slopes[1] ** 2))
         away = Maps(g, Network("", sigma, 0.0)).length(1e-2) > 1e-2
-        text = f"σ_w, as q → 0, {'from which lengths run away' if away else 'where lengths go'}"
+        text = f"σ_w; at q → 0, {'which lengths leave' if away else 'where lengths end'}"
         return Fact(sigma, "computed", text)
     return Fact(None, "computed", "no q from 1e-4 to 1e4 has χ₁ = 1 as a fixed point")
 
@@ -217,7 +222,7 @@ def edge_of_chaos(
     found = []
     for q in lengths:
         slope = g.slope_square(q)
-        if slope > 0:
+        if 0 < slope < math.inf:
             rest = q - g.square(q) / slope
             if rest >= -1e-12 * q:
                 found.append((q, 1 / math.sqrt(slope), math.sqrt(max(0.0, rest))))

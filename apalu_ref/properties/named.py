@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from apalu_ref.check.subject import SubjectError, load
-from apalu_ref.properties.activation import NAMED, Activation, ActivationError, Function
+from apalu_ref.properties.activation import (
+    NAMED,
+    Activation,
+    ActivationError,
+    Function,
+    unknown,
+)
 
 _CALL = re.compile(r"(?P<name>[^()]+?)\s*(?:\((?P<parameters>[^()]*)\))?\s*")
 
@@ -45,10 +52,7 @@ def found(text: str, derivative: str | Function | None = None) -> Activation:
     if name in NAMED:
         return Activation(name, slope).at(**given)
     if ":" not in name and not name.endswith(".py"):
-        raise ActivationError(
-            f"no activation is called {name!r}; there are {', '.join(NAMED)}. One of your own is "
-            "file.py:name"
-        )
+        raise ActivationError(unknown(name))
     return Activation(_function(name), slope).at(**given)
 
 
@@ -75,8 +79,8 @@ def _parameters(text: str, whole: str) -> dict[str, float]:
         try:
             if not equals or not key.isidentifier():
                 raise ValueError
-            number = float(value)
-        except ValueError:
+            number = float(Fraction(value)) if "/" in value else float(value)
+        except (ValueError, ZeroDivisionError):
             raise ActivationError(
                 f"{part!r} in {whole!r} is no parameter: write name=number"
             ) from None

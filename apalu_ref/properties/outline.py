@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apalu_ref.properties.activation import Activation
-from apalu_ref.properties.features import GRID, NEAR, Kink, Univariate, bends, growth, kinks, runs
+from apalu_ref.properties.features import (
+    GRID,
+    NEAR,
+    Kink,
+    Univariate,
+    bends,
+    growth,
+    kinks,
+    one_sided,
+    runs,
+)
 
 Array = NDArray[Any]
 
@@ -25,6 +36,8 @@ class Outline:
         would invent kinks.)
     """
 
+    _alone: Sequence[tuple[float, float]] = ()
+
     def __init__(self, f: Activation) -> None:
         self.f = f
         orders: list[Univariate] = [f]
@@ -36,10 +49,33 @@ class Outline:
         if f.differences:
             found = sorted([*found, *bends(f, found)], key=lambda k: k.x)
         self.kinks: list[Kink] = [k for k in found if not math.isnan(k.left + k.right)]
+        self._alone = self._lone_slopes()
 
     def slope(self, x: Array) -> Array:
-        """f′, and NaN where f is not finite: a rule may have a number there."""
-        return np.where(np.isfinite(self.f(x)), self.f.slope(x), np.nan)
+        """f′, and NaN where f is not finite: a rule may have a number there.
+
+        Where a rule has a number of its own for a single place, as that of ``sign`` has at 0, but
+        the limits from both sides agree, it is their limit.
+        """
+        slopes = np.where(np.isfinite(self.f(x)), self.f.slope(x), np.nan)
+        for place, value in self._alone:
+            slopes[x == place] = value
+        return slopes
+
+    def _lone_slopes(self) -> list[tuple[float, float]]:
+        places = GRID[np.abs(GRID) <= NEAR]
+        s = self.slope(places)
+        with np.errstate(invalid="ignore"):
+            across = np.abs(s[2:] - s[:-2])
+            away = np.minimum(np.abs(s[1:-1] - s[2:]), np.abs(s[1:-1] - s[:-2]))
+            lone = np.flatnonzero((away > 4 * across) & (away > 1e-6)) + 1
+        found = []
+        for x in places[lone].tolist():
+            left, right = one_sided(self.slope, x, -1), one_sided(self.slope, x, 1)
+            own = float(self.slope(np.array([x]))[0])
+            if abs(left - right) <= 1e-6 * (1 + abs(left)) < abs(own - left):
+                found.append((x, (left + right) / 2))
+        return found
 
     def curvature(self, x: Array) -> Array:
         """f″, likewise."""
@@ -54,7 +90,7 @@ class Sampled(Outline):
     values, slopes : ndarray
         f and f′ on :data:`~apalu_ref.properties.features.GRID`.
     near : ndarray of bool
-        Which places of the grid are within |x| <= 16.
+        Which places of the grid are at most 16 from 0.
     scale, steep : float
         The largest sizes of f and f′ on them: what is far smaller may be rounding.
     poles : list of (float, int)

@@ -33,6 +33,9 @@ STYLES = (
 )
 GREY, DARK = "#777777", "#333333"
 
+REACH = 1e-60, 1e60
+"""Lengths beyond are not drawn."""
+
 X: Array = np.linspace(-5, 5, 2001)
 
 
@@ -74,7 +77,12 @@ def values(panel: Any, report: Report) -> None:
             label = None if any(t.get_label() == "asymptote" for t in panel.lines) else "asymptote"
             line = limit.slope * X[side] + limit.offset
             panel.plot(X[side], line, color=GREY, linestyle=(0, (2, 2)), linewidth=1, label=label)
-    kinks = [k.x for k in report.shape.kinks if k.order < 2 and abs(k.x) < 5]
+    jumps = [k for k in report.shape.kinks if k.order == 0 and abs(k.x) < 5]
+    for k, jump in enumerate(jumps):
+        ends = [jump.left, jump.right]
+        label = "jump" if not k else None
+        panel.plot([jump.x] * 2, ends, "o", color=STYLES[1].color, mfc="white", ms=5, label=label)
+    kinks = [k.x for k in report.shape.kinks if k.order == 1 and abs(k.x) < 5]
     if kinks:
         places = np.array(kinks)
         panel.plot(
@@ -94,11 +102,21 @@ def slopes(panel: Any, report: Report) -> None:
     if not report.activation.differences:
         curvature = broken_at_kinks(report, report.activation.curvature(X))
         style = STYLES[1]
-        panel.plot(X, curvature, color=style.color, linestyle=style.dashes, linewidth=1, label="f″")
+        panel.plot(
+            X,
+            curvature,
+            color=style.color,
+            linestyle=style.dashes,
+            linewidth=1.2,
+            label="f″",
+            zorder=4,
+        )
         limits.append(np.clip(curvature, -3, 3))
     low, high = _window(np.concatenate(limits))
     panel.set_ylim(low, high)
     for extreme, word in ((shape.sup, "sup"), (shape.inf, "inf")):
+        if word == "inf" and extreme.value == shape.sup.value:
+            break  # f′ is constant
         if math.isfinite(extreme.value) and low <= extreme.value <= high:
             panel.axhline(extreme.value, color=DARK, linestyle=(0, (1, 3)), linewidth=0.9)
             panel.annotate(
@@ -111,7 +129,7 @@ def slopes(panel: Any, report: Report) -> None:
                 color=DARK,
             )
     axes(panel, "x", "f′(x), f″(x)")
-    panel.legend(fontsize=8, frameon=False, loc="upper right", bbox_to_anchor=(1, 0.9))
+    panel.legend(fontsize=8, framealpha=0.85, edgecolor="none", loc="best")
     panel.set_title(f"Lipschitz constant {number(report['Lipschitz constant'])}", fontsize=10)
 
 
@@ -234,7 +252,8 @@ def edge(panel: Any, report: Report) -> None:
     panel.plot(sigma_b, sigma_w, color=STYLES[0].color)
     panel.set_xlim(-0.02, min(3.0, 1.05 * float(sigma_b.max())) + 0.02)
     low, high = panel.get_ylim()
-    panel.set_ylim(low - 0.25 * (high - low), high + 0.15 * (high - low))
+    room = high - low
+    panel.set_ylim(max(0.0, low - 0.25 * room), high + 0.15 * room)
     panel.text(0.05, 0.95, "above: chaos, gradients explode", transform=panel.transAxes, fontsize=8)
     panel.text(0.55, 0.05, "below: order,\ngradients vanish", transform=panel.transAxes, fontsize=8)
 
@@ -249,12 +268,20 @@ def through_depth(panel: Any, depth: Depth) -> None:
     """Lengths through depth: theory, band, networks."""
     _band(panel, depth, STYLES[0])
     layers = np.arange(depth.lengths.shape[1])
-    for k, q in enumerate(depth.lengths):
+    for k, q in enumerate(np.clip(depth.lengths, *REACH)):
         label = f"{len(depth.lengths)} networks of width {depth.width}" if not k else None
         panel.plot(layers, q, color=STYLES[1].color, linewidth=0.7, alpha=0.8, label=label)
-    panel.set(xlabel="layer", ylabel="q", yscale="log")
+    panel.set(xlabel="layer", ylabel="q", yscale="log", ylim=_lengths(depth))
     panel.legend(fontsize=8, framealpha=0.85, edgecolor="none")
     panel.set_title(f"lengths at the gain: {depth.share_inside:.0%} in the band", fontsize=10)
+
+
+def _lengths(depth: Depth) -> tuple[float, float]:
+    """Limits that hold what can be drawn."""
+    t = depth.theory
+    shown = np.concatenate([t.low, t.high, depth.lengths.ravel()])
+    shown = np.clip(shown[np.isfinite(shown)], *REACH)
+    return 0.7 * float(shown.min()), 1.4 * float(shown.max())
 
 
 def _band(panel: Any, depth: Depth, style: Style) -> None:
@@ -262,8 +289,8 @@ def _band(panel: Any, depth: Depth, style: Style) -> None:
     layers = np.arange(len(t.lengths))
     panel.fill_between(
         layers,
-        t.low,
-        t.high,
+        np.clip(t.low, *REACH),
+        np.clip(t.high, *REACH),
         color=style.color,
         alpha=0.15,
         linewidth=0,

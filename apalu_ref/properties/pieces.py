@@ -94,6 +94,8 @@ def monotone(shape: Sampled) -> Fact:
 
 
 def _pieces(shape: Sampled, places: Any, slopes: Any) -> list[Piece]:
+    if shape.f.differences:  # they are noise where f is flat
+        slopes = np.where(np.abs(slopes) < 1e-7 * shape.steep, 0, slopes)
     signs = np.sign(slopes).astype(int)
     stretches = [r for r in runs(signs) if r[0] or r[1] != r[2] or signs.size == 1]
     pieces: list[Piece] = []

@@ -75,7 +75,12 @@ def compare(reports: Sequence[Report], depths: Sequence[Depth] = (), figure: Any
     if len(reports) > len(STYLES):
         raise ValueError(f"at most {len(STYLES)} activations can be told apart in one figure")
     figure, axes = _panels(figure)
-    titles = "values", "slopes", r"lengths: Q(q)/q at $\sigma_w$ = 1", "correlations at the gain"
+    titles = (
+        "values",
+        "slopes",
+        r"lengths: Q(q)/q at $\sigma_w$ = 1",
+        "what a layer adds to c, at the gain",
+    )
     for report, style in zip(reports, STYLES, strict=False):
         line = {"color": style.color, "linestyle": style.dashes, "label": repr(report.activation)}
         axes[0].plot(panels.X, panels.broken(report, report.activation(panels.X)), **line)
@@ -85,7 +90,7 @@ def compare(reports: Sequence[Report], depths: Sequence[Depth] = (), figure: Any
             factors = [report.gaussian.square(q) / q for q in lengths]
             axes[2].semilogx(lengths, factors, **line)
             c, values = panels.correlations(report, "gain")
-            axes[3].plot(c, values, **line)
+            axes[3].plot(c, values - c, **line)
             edge = edge_of_chaos(report.gaussian)
             if edge:
                 axes[4].plot([e[2] for e in edge], [e[1] for e in edge], **line)
@@ -96,16 +101,19 @@ def compare(reports: Sequence[Report], depths: Sequence[Depth] = (), figure: Any
     panels.axes(axes[1], "x", "f′(x)")
     axes[2].set(xlabel="q", ylabel="Q(q)/q", ylim=(0, 4))
     axes[2].axhline(1, color=panels.GREY, linewidth=0.8)
-    panels.unit_square(axes[3])
+    axes[3].axhline(0, color=panels.GREY, linewidth=0.8)
+    axes[3].set(xlabel="c", ylabel="C(c) - c")
     panels.edge_axes(axes[4])
     axes[4].set_xlim(-0.05, min(3.0, axes[4].get_xlim()[1]))
     if depths:
         for depth, style in zip(depths, STYLES, strict=False):
             layers = np.arange(len(depth.theory.low))
             for bound in (depth.theory.low, depth.theory.high):
-                axes[5].plot(layers, bound, color=style.color, linestyle=style.dashes)
+                axes[5].plot(
+                    layers, np.clip(bound, *panels.REACH), color=style.color, linestyle=style.dashes
+                )
         axes[5].set(xlabel="layer", ylabel="q", yscale="log")
-        axes[5].set_title("lengths at the gain: 19 of 20 between", fontsize=10)
+        axes[5].set_title("lengths at the gain: 19 of 20 networks", fontsize=10)
     else:
         axes[5].set_visible(False)
     handles, labels = axes[0].get_legend_handles_labels()

@@ -39,14 +39,15 @@ def said(capsys):
 def saved(said, tmp_path):
     def run(*arguments):
         with matplotlib.rc_context({"svg.fonttype": "none"}):
-            assert said(*arguments, "--save", tmp_path / "p.svg") == (0, "", "")
+            assert said(*arguments, "--save", tmp_path / "p.svg")[:2] == (0, "")
         return (tmp_path / "p.svg").read_text(encoding="utf-8")
 
     return run
 
 
 def test_saves_a_picture_of_apalu(said, tmp_path):
-    assert said("--save", tmp_path / "window.png") == (0, "", "")
+    path = tmp_path / "window.png"
+    assert said("--save", path) == (0, "", f"wrote {path}\n")
     assert [p.name for p in tmp_path.iterdir()] == ["window.png"]
     picture = imread(tmp_path / "window.png")
     assert picture.shape[1] == 1500

@@ -63,7 +63,7 @@ def test_a_card(capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert out.startswith("apalu(a=1, b=1.5)\n=================\n")
-    assert "2.09984     proved" in out
+    assert "2.09984               proved" in out
     assert "C¹, not C²" in out
 
 
@@ -166,7 +166,7 @@ def test_equal_names_and_parameters_are_numbered():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["rleu"], "no activation is called 'rleu'; there are apalu"),
+        (["rleu"], "no activation is called 'rleu', did you mean 'relu'?"),
         (["elu(a=1)"], "elu has no parameter 'a'; there are: alpha"),
         (["elu(alpha=x)"], "is no parameter: write name=number"),
         (["elu(alpha"], "is not an activation"),

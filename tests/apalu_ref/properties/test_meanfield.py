@@ -241,9 +241,11 @@ def test_the_edge_without_biases():
     assert edge_without_bias(of("tanh")).value == pytest.approx(1, abs=1e-9)
     assert edge_without_bias(of(np.sin)).value == pytest.approx(1, abs=1e-9)
     assert edge_without_bias(of(erf)).value == pytest.approx(math.sqrt(math.pi) / 2, abs=1e-9)
-    assert edge_without_bias(of("gelu")).text.startswith("σ_w, as q → 0")
+    assert edge_without_bias(of("gelu")).text.startswith("σ_w; at q → 0")
     assert edge_without_bias(of(bump)).value is None
-    assert edge_without_bias(of("apalu")).value == pytest.approx(((1 + 2.25) / 2) ** -0.5, abs=1e-5)
+    assert edge_without_bias(of("apalu")).value == pytest.approx(
+        ((1 + 2.25) / 2) ** -0.5, rel=1e-12
+    )
 
 
 def test_the_edge_of_chaos_of_the_error_function():

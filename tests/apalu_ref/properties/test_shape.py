@@ -444,3 +444,33 @@ def test_of_many_kinks_some_are_listed():
 
 def test_the_slope_at_0_of_a_steep_function():
     assert value(lambda x: np.tanh(1000 * x), "slope at 0") == pytest.approx(1000, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("f", "supremum"),
+    [
+        (lambda x: np.sign(x) * np.log1p(np.abs(x)), 1.0),
+        (lambda x: np.sign(x) * np.tanh(3 * np.abs(x)), 3.0),
+    ],
+)
+def test_a_slope_of_one_place_alone_is_not_believed(f, supremum):
+    """The rule of sign says 0 at 0; both sides say otherwise, and agree."""
+    found = facts(f)
+    assert found["kinks"].value == []
+    assert found["slope at 0"].value == pytest.approx(supremum, rel=1e-9)
+    assert found["Lipschitz constant"].value == pytest.approx(supremum, rel=1e-9)
+    assert found["Lipschitz constant"].text == "at x = 0"
+    assert found["infimum of f′"].text.startswith("as x → ")
+
+
+def test_kinks_of_functions_that_minigrad_cannot_differentiate():
+    def masked(x, a=0.1):
+        y = np.array(x)
+        y[y < 0] *= a
+        y[y > 2] = 2
+        return y
+
+    found = facts(masked)
+    assert found["kinks"].value == pytest.approx([0, 2], abs=1e-5)
+    assert found["slope at 0"].value == pytest.approx([0.1, 1], abs=1e-6)
+    assert found["Lipschitz constant"].value == pytest.approx(1, abs=1e-6)
