@@ -7,6 +7,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apalu_ref.cli.output import deliver, writable
@@ -46,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     def progress(claim: str) -> None:
         print(f"\r\033[K... {claim}", end="", file=sys.stderr, flush=True)
 
+    if arguments.figure and Path(arguments.figure).suffix not in (".png", ".svg", ".pdf"):
+        print("apalu-ref claims: --figure must end in .png, .svg or .pdf", file=sys.stderr)
+        return 2
     terminal = sys.stderr.isatty()
     try:
         rows = table(arguments.studies, progress if terminal else None)
@@ -66,12 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         from apalu_ref.claims.figure import draw
         from apalu_ref.properties.sheet import save
 
-        try:
-            save(draw(), arguments.figure)
-            print(f"wrote {arguments.figure}", file=sys.stderr)
-        except ValueError as error:
-            print(f"apalu-ref claims: --figure: {error}", file=sys.stderr)
-            return 2
+        save(draw(), arguments.figure)
+        print(f"wrote {arguments.figure}", file=sys.stderr)
     return 0
 
 

@@ -18,9 +18,10 @@ in float64, in the last bits; y and dx stay within 4 ULP. Blocks are computed wi
 overflow.
 
 Memory beside the results is at most 8 MiB a thread, for any shape, layout and type; more only where
-an ``out`` shares elements with an input in another way than being it, and, eight bytes for each
+an ``out`` shares elements with an input in another way than being it, and, nine bytes for each
 parameter, where a sum leaves the range of its type on the way. The bits of sums depend on the
-layouts of all arrays, those of ``out`` among them.
+layouts of all arrays, those of ``out`` among them. (An ``out`` of a wider type than the result's
+may hold digits that the result would not.)
 
 The backward pass starts from x again. To keep e^x - 1 from the forward pass was tried: over 4
 million elements it makes no difference of more than a few percent in time, now for the better, now

@@ -132,8 +132,8 @@ def _find_again(
     with np.errstate(all="ignore"):
         for result, sums in zip(results, again, strict=True):
             if sums is not None:
-                there = ~np.isfinite(result)
-                np.copyto(result, np.ldexp(sums, GROW), where=there, casting="same_kind")
+                np.ldexp(sums, GROW, out=sums)
+                np.copyto(result, sums, where=~np.isfinite(result), casting="same_kind")
 
 
 def _overlap(results: tuple[Array, ...], inputs: tuple[Array, ...]) -> bool:

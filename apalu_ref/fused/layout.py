@@ -7,8 +7,8 @@ evenly are one. A float32 batch of images (N, C, H, W) with one parameter a chan
 
 A *block* is a box of that table. A *cell* is a range of parameters: the blocks of a cell add to the
 same sums. The blocks of a cell are dealt out to one or more *pieces*, which are what threads take.
-Cells follow each other such that those that add to the same part of a sum come in a row, first of
-all for the longest sum. All of this depends on shapes and strides only.
+Cells follow each other such that those that add to the same part of a sum come in a row, as far as
+this can be had for all sums at once. All of this depends on shapes and strides only.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def plan(
     cells = tuple(int(any(o)) for o in zip(*owned, strict=True)) if owned else (0,) * len(lengths)
     block = _block(lengths, cells, BLOCK_BYTES // itemsize)
     counts = [-(-n // m) for n, m in zip(lengths, block, strict=True)]
-    cut = _cut([k for k, c in enumerate(counts) if cells[k] and c > 1], owned, lengths)
+    cut = _cut([k for k, c in enumerate(counts) if cells[k] and c > 1], owned, lengths, block)
     several = math.prod(counts[k] for k in cut)
     within = math.prod(counts) // several
     parts = [math.prod(itertools.compress(block, o)) for o in owned]
@@ -111,15 +111,20 @@ def plan(
     )
 
 
-def _cut(axes: list[int], owned: list[tuple[int, ...]], lengths: list[int]) -> tuple[int, ...]:
-    """Axes that most sums have come first, then those of the longest sum."""
-    sizes = [math.prod(itertools.compress(lengths, o)) for o in owned]
+def _cut(
+    axes: list[int], owned: list[tuple[int, ...]], lengths: list[int], block: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The order of axes in which the parts of sums that are kept are smallest together."""
 
-    def key(k: int) -> tuple[int, int]:
-        theirs = [n for n, o in zip(sizes, owned, strict=True) if o[k]]
-        return -len(theirs), -max(theirs)
+    def kept(order: tuple[int, ...]) -> int:
+        total = 0
+        for o in owned:
+            fixed = set(itertools.takewhile(o.__getitem__, order))
+            sizes = (block[k] if k in fixed else n for k, n in enumerate(lengths) if o[k])
+            total += math.prod(sizes)
+        return total
 
-    return tuple(sorted(axes, key=key))
+    return min(itertools.permutations(axes[:6]), key=kept) + tuple(axes[6:])
 
 
 def _block(lengths: list[int], cells: tuple[int, ...], room: int) -> tuple[int, ...]:

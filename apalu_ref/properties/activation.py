@@ -208,6 +208,7 @@ class Activation:
         alone = np.array([self(v.reshape(1, 1))[0, 0] for v in x.ravel()]).reshape(x.shape)
         if not np.allclose(alone, y, rtol=1e-9, atol=1e-300, equal_nan=True):
             raise ActivationError(f"{self.name} mixes elements: f(x)[i] must depend on x[i] alone")
+        self._tried(self, np.array([-1e4, -100.0, -16.0, 0.0, 16.0, 100.0, 1e4]), self.name)
         if self._derivative is not None:
             self._look_at_derivative(x)
             return

@@ -28,7 +28,7 @@ from apalu_ref.properties.outline import Outline
 Array = NDArray[Any]
 
 _MET = 1e-8
-"""A wish counts as met when it is off by less."""
+"""A wish counts as met when it is off by less, or by less than this share of its number."""
 
 _STARTS = 6
 
@@ -86,6 +86,10 @@ class Wish:
     target: float
     measure: Callable[[Gaussian], float]
 
+    def met_by(self, value: float) -> bool:
+        """Whether a value is what was wished for."""
+        return abs(value - self.target) < _MET * max(1.0, abs(self.target))
+
 
 def wish(text: str) -> Wish:
     """Read a wish: ``c1``, ``second-moment=1``, ``f(2)=3``; see :data:`QUANTITIES`.
@@ -117,7 +121,9 @@ def wish(text: str) -> Wish:
     if x is not None:
         at = np.array([x])
         return Wish(f"{name}={value}", target, lambda g: float(g.f(at)[0]))
-    return Wish(name if name == "c1" else f"{name}={target:g}", target, measure)
+    if name == "c1" and equals:
+        raise ActivationError("'c1' is a wish without a number: no kink at 0")
+    return Wish(name if name == "c1" else f"{name}={target:.12g}", target, measure)
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ class Design:
     @property
     def met(self) -> bool:
         """Whether all wishes are."""
-        return all(abs(v - w.target) < _MET for v, w in zip(self.values, self.wishes, strict=True))
+        return all(w.met_by(v) for v, w in zip(self.values, self.wishes, strict=True))
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -170,7 +176,7 @@ class Design:
         ]
         for w, value in zip(self.wishes, self.values, strict=True):
             off = value - w.target
-            state = "met" if abs(off) < _MET else f"off by {off:+.6g}"
+            state = "met" if w.met_by(value) else f"off by {off:+.6g}"
             if math.isnan(value):
                 state = "not met: there is no such number"
             shown = number(value) if not abs(value) <= 1e-12 else "0"
@@ -241,7 +247,7 @@ def solve(
         f = found(f)
     start = (f if isinstance(f, Activation) else Activation(f)).at(**parameters)
     wanted = tuple(wish(text) for text in ([wishes] if isinstance(wishes, str) else wishes))
-    names = tuple(free if free is not None else start.parameters)
+    names = tuple(dict.fromkeys(free if free is not None else start.parameters))
     start.at(**dict.fromkeys(names, 0.0))  # refuses a name that is none
     if not names:
         raise ActivationError(f"{start.name} has no parameter to change")
@@ -331,12 +337,14 @@ def _residuals(g: Gaussian, wanted: tuple[Wish, ...]) -> Array:
 
 
 def _jacobian(g: Gaussian, names: tuple[str, ...], wanted: tuple[Wish, ...], p: Array) -> Array:
-    """By central differences, with the axis cut where the kinks are at ``p``."""
+    """By central differences, with the axis cut where the kinks are at ``p`` unless they move."""
     columns = []
     for name, value in zip(names, p.tolist(), strict=True):
         h = 1e-5 * max(1.0, abs(value))
-        high, low = (g.like(g.f.at(**{name: value + s * h})) for s in (1, -1))
-        columns.append((_residuals(high, wanted) - _residuals(low, wanted)) / (2 * h))
+        moved = g.outline.moved(g.f.at(**{name: value + 100 * h}))
+        high, low = (g.f.at(**{name: value + s * h}) for s in (1, -1))
+        ends = [Gaussian(f, Outline(f)) if moved else g.like(f) for f in (high, low)]
+        columns.append((_residuals(ends[0], wanted) - _residuals(ends[1], wanted)) / (2 * h))
     return np.stack(columns, axis=1)
 
 

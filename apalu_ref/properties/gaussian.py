@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from apalu_ref.properties import quadrature
 from apalu_ref.properties.activation import Activation
 from apalu_ref.properties.facts import Fact, Section
-from apalu_ref.properties.features import GRID, NEAR, crossing, not_integrable
+from apalu_ref.properties.features import GRID, NEAR, crossing, not_integrable, runs
 from apalu_ref.properties.outline import Outline
 from minigrad.special import ndtr
 
@@ -39,6 +39,7 @@ class Gaussian:
 
     def __init__(self, f: Activation, shape: Outline) -> None:
         self.f = f
+        self.outline = shape
         self.slope = shape.slope
         self.kinks = [k.x for k in shape.kinks]
         self._jumps = any(k.order == 0 for k in shape.kinks)
@@ -81,6 +82,11 @@ class Gaussian:
     def expect(self, g: Callable[[Array], Array]) -> float:
         """E g(z) for z ~ N(0, 1), for any g with the kinks of f."""
         return quadrature.mean(g, self._steep)
+
+    @property
+    def pieces(self) -> int:
+        """Into how many pieces the axis is cut: what a map of correlations costs."""
+        return len(self._edges) + len(self.kinks)
 
     def product(self, c: float, q: float = 1.0) -> float:
         """E f(u) f(v) for u, v ~ N(0, q) with correlation c."""
@@ -130,12 +136,7 @@ class Gaussian:
         left, right = points[:-1], points[1:]
         small = np.abs(self.slope((left + right) / 2)) <= bound
         if bound == 0:
-            # tanh′ is 0 from 20 on in float64: what fades is not dead.
-            edge = np.flatnonzero(np.diff(small.astype(int)))
-            beside = np.abs(self.slope(points[edge + 1] + np.array([[-0.004], [0.004]])))
-            if edge.size and (np.max(beside, axis=0) < 1e-8).any():
-                return 0.0
-            return float((ndtr(right) - ndtr(left))[small].sum())
+            return self._dead(points, small)
         total = float((ndtr(right) - ndtr(left))[small].sum())
         for i in np.flatnonzero(np.diff(small.astype(int))):
             border = float(points[i + 1])
@@ -146,3 +147,15 @@ class Gaussian:
             change = float(ndtr(np.array(place)) - ndtr(np.array(border)))
             total += change if small[i] else -change
         return total
+
+    def _dead(self, points: Array, zero: Array) -> float:
+        """The share of stretches where f′ is 0, and has not merely faded as that of tanh."""
+        share = 0.0
+        steep = np.abs(self.slope(points))
+        scale = float(steep[np.isfinite(steep)].max(initial=0)) or 1.0
+        for dead, i, j in runs(zero.astype(int)):
+            sides = ((i > 0, points[i] - 0.004), (j < len(zero) - 1, points[j + 1] + 0.004))
+            beside = [abs(float(self.slope(np.array([x]))[0])) for inner, x in sides if inner]
+            if dead and not any(0 < s < 1e-8 * scale for s in beside):
+                share += float(ndtr(points[j + 1 : j + 2])[0] - ndtr(points[i : i + 1])[0])
+        return share

@@ -90,7 +90,7 @@ def _settled(v: Array) -> float | None:
     v = v[np.isfinite(v)]
     if v.size < 6:
         return None
-    scale = max(1.0, abs(float(v[-1])))
+    scale = float(np.abs(v).max()) or 1.0
     steps = np.abs(np.diff(v))
     if (steps[-3:] <= 1e-9 * scale).all():
         return _round(float(v[-1]), scale)
@@ -104,4 +104,4 @@ def _settled(v: Array) -> float | None:
 def _round(value: float, scale: float) -> float:
     """Noise of the size of rounding is taken off a limit."""
     near = round(value, 9)
-    return near + 0.0 if abs(near - value) <= 1e-11 * scale else value
+    return near + 0.0 if abs(near - value) <= 1e-10 * scale else value

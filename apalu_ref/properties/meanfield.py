@@ -23,12 +23,15 @@ from typing import NamedTuple
 import numpy as np
 
 from apalu_ref.properties.facts import Fact, Section, number
-from apalu_ref.properties.features import one_sided
+from apalu_ref.properties.features import one_sided, runs
 from apalu_ref.properties.gaussian import Gaussian
 
 _LENGTHS = np.geomspace(1e-4, 1e4, 49)
 
 _CLOSE = 1e-10
+
+_MANY = 150
+"""Pieces of a function beyond which its map of correlations is left out."""
 
 
 class Network(NamedTuple):
@@ -66,18 +69,25 @@ class Maps:
         """C′(c), at a fixed point q: σ_w² E f′(u) f′(v) q / Q(q)."""
         return self.network.sigma_w**2 * self.g.slope_product(c, q) * q / self.length(q)
 
-    def fixed_lengths(self) -> list[float] | None:
-        """All q > 0 with Q(q) = q between 1e-4 and 1e4; None if every q is one."""
+    def fixed_lengths(self) -> list[float | str] | None:
+        """All q > 0 with Q(q) = q between 1e-4 and 1e4; None if every q is one.
+
+        Stretches of them, as of a function that is a line up to some x, are text.
+        """
         excess = np.array([self.length(q) / q - 1 for q in _LENGTHS])
         excess = np.where(np.isnan(excess), np.inf, excess)
         if (np.abs(excess) < _CLOSE).all():
             return None
-        found = []
-        for i in range(len(_LENGTHS) - 1):
-            if abs(excess[i]) < _CLOSE:
+        found: list[float | str] = []
+        for still, i, j in runs((np.abs(excess) < _CLOSE).astype(int)):
+            if still and j > i:
+                found.append(f"from {number(_LENGTHS[i])} to {number(_LENGTHS[j])}")
+            elif still:
                 found.append(float(_LENGTHS[i]))
-            elif (excess[i] < 0) != (excess[i + 1] < 0) and abs(excess[i + 1]) >= _CLOSE:
-                found.append(_root(lambda t: self.length(t) / t - 1, _LENGTHS[i], _LENGTHS[i + 1]))
+            for k in range(i, j) if not still else ():
+                if (excess[k] < 0) != (excess[k + 1] < 0):
+                    ends = _LENGTHS[k], _LENGTHS[k + 1]
+                    found.append(_root(lambda t: self.length(t) / t - 1, *ends))
         return found
 
     def fixed_correlation(self, q: float) -> float:
@@ -113,6 +123,10 @@ def section(g: Gaussian) -> Section | None:
         "depth scale of lengths": _scale(slope),
     }
     if math.isnan(chi):
+        return Section("through depth", facts)
+    if g.pieces > _MANY:
+        text = f"left out: f has {g.pieces} pieces near 0, which would take long"
+        facts["C tends to"] = Fact(None, "computed", text)
         return Section("through depth", facts)
     star = maps.fixed_correlation(1.0)
     facts["depth scale of correlations"] = _correlation_scale(maps, chi, star)
@@ -176,7 +190,7 @@ def _fixed(n: Maps) -> Fact:
     if found is None:
         return Fact("every q", "computed", "f scales with its input")
     if found:
-        return Fact(found, "computed")
+        return Fact(found, "sampled")
     grows = n.length(1.0) > 1
     return Fact(
         None, "computed", f"every length from 1e-4 to 1e4 {'grows' if grows else 'shrinks'}"
@@ -190,7 +204,11 @@ def edge_without_bias(g: Gaussian) -> Fact:
     fine = np.isfinite(excess)
     if (np.abs(excess[fine]) < 1e-9).all() and fine.any():
         return Fact(1 / math.sqrt(g.slope_square(1.0)), "computed", "σ_w, for every q")
-    for i in np.flatnonzero(fine[:-1] & fine[1:]):
+    for still, i, j in runs((fine & (np.abs(excess) < 1e-9)).astype(int)):
+        if still and j > i:
+            text = f"σ_w, for q from {number(_LENGTHS[i])} to {number(_LENGTHS[j])}"
+            return Fact(1 / math.sqrt(g.slope_square(_LENGTHS[i])), "computed", text)
+    for i in np.flatnonzero(fine[:-1] & fine[1:]).tolist():
         if (excess[i] < 0) != (excess[i + 1] < 0):
             q = _root(
                 lambda t: g.square(t) / (t * g.slope_square(t)) - 1, _LENGTHS[i], _LENGTHS[i + 1]

@@ -62,6 +62,15 @@ class Outline:
             slopes[x == place] = value
         return slopes
 
+    def moved(self, other: Activation) -> bool:
+        """Whether a kink is elsewhere with other parameters: then f′ alone says too little."""
+        for kink in self.kinks:
+            g = (other, other.slope, other.curvature)[kink.order]
+            jump = abs(one_sided(g, kink.x, 1) - one_sided(g, kink.x, -1))
+            if not jump > 0.5 * abs(kink.right - kink.left):
+                return True
+        return False
+
     def _lone_slopes(self) -> list[tuple[float, float]]:
         places = GRID[np.abs(GRID) <= NEAR]
         s = self.slope(places)

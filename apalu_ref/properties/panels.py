@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apalu_ref.properties.card import Report
-from apalu_ref.properties.facts import number
+from apalu_ref.properties.facts import Section, number
 from apalu_ref.properties.meanfield import Maps, Network, edge_of_chaos
 from apalu_ref.properties.simulate import Depth
 
@@ -168,8 +168,8 @@ def family(panel: Any, report: Report) -> None:
 
 
 def deep(report: Report) -> bool:
-    """Whether there is anything to say about depth."""
-    return "through depth" in report.sections
+    """Whether all there is to say about depth is on the card."""
+    return "edge of chaos" in report.sections.get("through depth", Section("")).facts
 
 
 def length_map(panel: Any, report: Report) -> None:

@@ -13,6 +13,9 @@ from apalu_ref.properties.shape import CLASSES
 
 Proofs = dict[tuple[str, str], tuple[Any, str]]
 
+FINE = 1e-5
+"""A kink that is smaller than this share of the slopes may be too fine for computing to see."""
+
 STEEPEST = 2.09983932012886691695818492432
 """The supremum of u′, at x = 1.40972813191273070965495869406; see :mod:`apalu_ref.formula`."""
 
@@ -25,11 +28,13 @@ def proofs(name: str, parameters: dict[str, float]) -> Proofs:
 def _apalu(a: float, b: float) -> Proofs:
     low, high = sorted((1.5 * a, STEEPEST * a))
     inf, sup = min(low, b, 0.0), max(high, b, 0.0)
-    kink = abs(b - 1.5 * a) > 1e-12 * max(abs(a), abs(b))
+    jump = 1.5 * a - b
+    kink = abs(jump) > 1e-15 * max(abs(a), abs(b))
+    fine = f" They differ by {jump:.1g}." if 0 < abs(jump) < FINE * abs(b) else ""
     found: Proofs = {
         ("shape", "smoothness"): (
             CLASSES[1 if kink else 2] if a or b else CLASSES[3],
-            "C¹ only at b = 3a/2: the slopes at 0 are b and 3a/2. C² only at a = b = 0",
+            f"C¹ only at b = 3a/2: the slopes at 0 are b and 3a/2.{fine} C² only at a = b = 0",
         ),
         ("shape", "slope at 0"): (
             [b, 1.5 * a] if kink else b,

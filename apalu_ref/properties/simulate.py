@@ -118,14 +118,16 @@ def _band(g: Gaussian, network: Network, depth: int, width: int, seed: int) -> t
     with np.errstate(all="ignore"):
         places = np.log(_LENGTHS)
         squares = np.array([g.square(q) for q in _LENGTHS])
-        steps = np.array([g.fourth(q) for q in _LENGTHS]) / np.maximum(squares, 1e-300) ** 2 - 1
+        fourths = np.array([g.fourth(q) for q in _LENGTHS])
+        steps = np.where(squares > 1e-140, fourths / np.maximum(squares, 1e-140) ** 2 - 1, 0)
         gains = np.log(np.maximum(network.sigma_w**2 * squares, 1e-300)) - places
         rng = np.random.default_rng(seed)
         walk = np.zeros(_WALKS)  # log of the variance of a layer's pre-activations
         low, high = [1.0], [1.0]
         for _ in range(depth):
             gain = np.interp(walk, places, gains)
-            step = np.sqrt(np.maximum(0.0, np.interp(walk, places, steps)) / width)
+            # Above a variance of 1 the lognormal factor would be no likeness of a mean any more.
+            step = np.sqrt(np.clip(np.interp(walk, places, steps) / width, 0, 1))
             # A lognormal factor of mean 1 and this relative variance, to first order in 1/width.
             walk = walk + gain + step * rng.standard_normal(_WALKS) - step * step / 2
             walk = np.logaddexp(walk, 2 * math.log(network.sigma_b)) if network.sigma_b else walk

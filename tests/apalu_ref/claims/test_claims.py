@@ -72,7 +72,7 @@ def test_a_line_would_be_judged_otherwise(monkeypatch):
     )
     monkeypatch.setattr(evidence, "report", lambda _, **p: card.report(line, **p))
     assert evidence._monotonic().verdict == "holds"
-    assert evidence._differentiable().verdict == "does not hold"  # not under this condition
+    assert evidence._differentiable().verdict == "holds"
     assert evidence._bounded_below().verdict == "holds"
     assert evidence._deep().verdict == "does not hold"  # 4/3 a layer
     assert evidence._universal().verdict == "open"  # a line is a polynomial

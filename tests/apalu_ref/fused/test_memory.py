@@ -30,6 +30,11 @@ CASES = [
     ((3_000_000, 1), (3_000_000, 2), ()),
     ((3, 1_000_000), (1_000_000,), ()),
     ((1_000_000, 1), (1, 3), (1_000_000, 3)),
+    # x itself is repeated, and shares axes with one parameter or the other.
+    ((2,), (1_500_000, 1), (2,)),
+    ((2, 2, 1), (2, 1, 600_000), (1, 2, 600_000)),
+    ((3, 1, 444_444), (1, 3, 444_444), (3, 1, 1)),
+    ((4, 166_666, 1, 2), (1, 166_666, 3, 2), (4, 1, 3, 1)),
 ]
 
 
@@ -76,6 +81,19 @@ def test_sums_that_leave_the_range(dtype):
         return gradients
 
     assert memory.extra(call) <= MOST
+
+
+def test_long_sums_that_leave_the_range_take_nine_bytes_for_each():
+    x = np.full((2, 1_000_000), np.finfo(np.float64).max / 8)
+    gy = np.array([[1e3], [-1e3]])
+    p = np.ones(1_000_000)
+
+    def call():
+        gradients = fused.apalu_grad(x, p, 1.0, gy, threads=1)
+        assert not gradients[1].any()
+        return gradients
+
+    assert memory.extra(call) <= MOST + 9 * p.size
 
 
 def test_results_between_the_elements_of_an_input():

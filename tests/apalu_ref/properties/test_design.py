@@ -180,3 +180,21 @@ def test_names_of_wishes_may_have_underscores():
     assert wish("second_moment=2").target == 2
     with pytest.raises(ActivationError, match="'mean' needs a number"):
         wish("mean")
+
+
+@pytest.mark.parametrize(
+    ("f", "wished", "p"),
+    [
+        # P(z > p) = 0.1, and P(-p < z < p) = 0.5.
+        (lambda x, p=0.5: np.where(x > p, x - p, 0.0), "slope-moment=0.1", 1.2815515655446004),
+        (lambda x, p=0.5: np.clip(x, -p, p), "slope-moment=0.5", 0.6744897501960817),
+    ],
+)
+def test_kinks_that_move(f, wished, p):
+    found = solve(f, [wished])
+    assert found.met
+    assert abs(abs(found.parameters["p"]) - p) < 1e-6
+
+
+def test_a_wish_for_a_large_number():
+    assert solve("apalu", ["f(1)=1e9"]).met

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apalu_ref.properties import report
 from apalu_ref.properties.activation import NAMED, Activation
 from apalu_ref.properties.gaussian import Gaussian
 from apalu_ref.properties.shape import Shape
@@ -230,3 +231,9 @@ def test_where_f_is_not_finite_nothing_is_computed():
 def test_a_mean_of_slopes_that_are_nan_is_none_and_says_why():
     found = facts(lambda x: np.where(x < 0, np.expm1(100 * x), x))
     assert found["E f′²"] is None or math.isfinite(found["E f′²"])
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-9])
+def test_the_dead_share_beside_a_side_that_fades(scale):
+    found = report(lambda x: scale * np.maximum(0, np.tanh(3 * x)))
+    assert found["dead share"] == pytest.approx(0.5, abs=1e-12)

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from apalu_ref.properties import report
 from apalu_ref.properties.activation import Activation
 from apalu_ref.properties.gaussian import Gaussian
 from apalu_ref.properties.meanfield import (
@@ -295,3 +296,15 @@ def test_nothing_is_said_of_gradients_that_are_nan():
 
 def test_uncorrelated_inputs_of_an_odd_function_stay_so():
     assert values(np.sign)["C(0)"] == pytest.approx(0, abs=1e-30)
+
+
+def test_stretches_of_lengths_that_stay():
+    card = report(lambda x: np.clip(x, 0, 6))
+    (found,) = card["He: fixed q"]
+    assert found.startswith("from 0.0001 to ")
+    assert card["edge of chaos, σ_b = 0"] == pytest.approx(math.sqrt(2), rel=1e-9)
+
+
+def test_a_function_of_many_pieces_is_no_long_wait():
+    card = report(np.floor)
+    assert card["C tends to"] is None

@@ -194,3 +194,20 @@ def test_other_names_have_no_proofs():
 @pytest.mark.parametrize(("computed", "expected"), [(inf, -inf), (1.0, inf), (-inf, inf)])
 def test_what_is_infinite_agrees_with_itself_alone(computed, expected):
     assert not agrees(computed, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("apalu", {"a": float(np.float32(0.7)), "b": float(np.float32(1.5) * np.float32(0.7))}),
+        ("apalu", {"a": 1.0, "b": 1.500000001}),
+        ("apalu", {"a": 1e-9, "b": 1e-9}),
+        ("apalu", {"a": 10.0, "b": 1e-12}),
+        ("leaky_relu", {"negative_slope": 1.0000001}),
+        ("prelu", {"weight": 0.99999999}),
+    ],
+)
+def test_kinks_too_fine_to_be_seen_are_proved_all_the_same(name, parameters):
+    card = report(name, **parameters)
+    assert "fault" not in card.text()
+    assert card["smoothness"] == "continuous, not C¹"

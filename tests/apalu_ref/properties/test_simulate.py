@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from apalu_ref.properties import report
 from apalu_ref.properties.activation import Activation
 from apalu_ref.properties.gaussian import Gaussian
 from apalu_ref.properties.meanfield import Network
@@ -170,3 +171,12 @@ def test_narrow_networks_and_equal_inputs(options):
 def test_lengths_that_run_away_or_vanish(f, network):
     found = run(f, network, depth=30)
     json.dumps(found.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 2.0])
+def test_the_band_of_a_function_with_a_dead_zone(threshold):
+    card = report(lambda x: np.maximum(x - threshold, 0))
+    network = Network("gain", card["gain"], 0.0)
+    found = simulate(card.activation, card.gaussian, network, width=64, depth=20, draws=3)
+    assert not np.isnan(found.theory.low).any()
+    assert not np.isnan(found.theory.high).any()
