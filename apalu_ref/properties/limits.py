@@ -39,7 +39,7 @@ class Limit:
         y, slopes = f(x), f.slope(x)
         with np.errstate(all="ignore"):
             rise = np.diff(y) / np.diff(x)
-        self.slope = _settled(rise)
+        self.slope = _settled(rise, 0.0)
         fine = np.isfinite(slopes)
         if self.slope is not None and fine.sum() > 6:
             # A wave has no slope far away, though its secants have.
@@ -53,7 +53,8 @@ class Limit:
         self.offset: float | None = None
         if self.slope is not None:
             with np.errstate(all="ignore"):
-                self.offset = _settled((y - self.slope * x)[:20])
+                # Its rounding is that of y, not its own.
+                self.offset = _settled((y - self.slope * x)[:20], abs(float(y[0])))
         self.value = self._value(y)
 
     def _value(self, y: Array) -> float | None:
@@ -85,12 +86,12 @@ class Limit:
         return Fact(f"y = {slope}x{offset}", "sampled")
 
 
-def _settled(v: Array) -> float | None:
+def _settled(v: Array, scale: float) -> float | None:
     """The limit of a sequence that comes to rest, or that shrinks by half each time."""
     v = v[np.isfinite(v)]
     if v.size < 6:
         return None
-    scale = float(np.abs(v).max()) or 1.0
+    scale = max(float(np.abs(v).max()), scale) or 1.0
     steps = np.abs(np.diff(v))
     if (steps[-3:] <= 1e-9 * scale).all():
         return _round(float(v[-1]), scale)
@@ -103,5 +104,7 @@ def _settled(v: Array) -> float | None:
 
 def _round(value: float, scale: float) -> float:
     """Noise of the size of rounding is taken off a limit."""
+    if abs(value) <= 1e-10 * scale:
+        return 0.0
     near = round(value, 9)
-    return near + 0.0 if abs(near - value) <= 1e-10 * scale else value
+    return near if abs(near - value) <= 1e-14 * scale else value
