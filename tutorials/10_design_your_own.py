@@ -99,7 +99,7 @@ print(card.text())
 # %%
 # Each line has a name, a value, and how it came to be known:
 #
-# - *computed*: by quadrature, or by closing in on a place; good to rounding.
+# - *computed*: by quadrature, or by closing in on a place; good to rounding, if no kink was missed.
 # - *sampled*: seen at some thousand places. Between them it may be otherwise, though for a function
 #   one writes by hand that is rare.
 # - *proved*: from the formula. Your own function has no proofs; ``report("apalu")`` has a dozen,
@@ -159,8 +159,8 @@ print(found.text())
 assert found.met
 
 # %%
-# Two wishes, two parameters, one answer. With one wish a direction is left free, and the solver
-# names it; it takes the solution nearest to where it began:
+# Two wishes, two parameters, one answer with positive numbers. With one wish a direction is left
+# free, and the solver names it; it takes the solution nearest to where it began:
 
 print(solve(slow, ["second-moment=1"]).text())
 

@@ -19,6 +19,7 @@ LONG = {
     "07_signal_through_200_layers",
     "08_check_your_own",
     "09_make_numpy_fast",
+    "10_design_your_own",
     "11_audit_a_paper",
 }
 

@@ -42,7 +42,7 @@ def test_the_figure(tmp_path, capsys):
     assert main(["claims", "--figure", str(target)]) == 0
     assert target.read_text(encoding="utf-8").startswith("<?xml")
     assert main(["claims", "--figure", str(tmp_path / "claims.xyz")]) == 2
-    assert "xyz" in capsys.readouterr().err
+    assert "--figure must end in .png, .svg or .pdf" in capsys.readouterr().err
 
 
 def test_a_damaged_study_is_named(tmp_path, capsys, monkeypatch):

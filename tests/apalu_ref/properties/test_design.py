@@ -197,4 +197,4 @@ def test_kinks_that_move(f, wished, p):
 
 
 def test_a_wish_for_a_large_number():
-    assert solve("apalu", ["f(1)=1e9"]).met
+    assert solve("elu", ["f(-1)=-1e9"]).met
