@@ -174,18 +174,22 @@ def _turn(f: Univariate, start: Array, step: Array) -> Array:
         return np.asarray((high - 2 * middle + low) / step)
 
 
-def crossing(g: Univariate, left: float, right: float) -> float:
-    """Where g changes its sign between two points, to rounding."""
-    sign = float(np.sign(g(np.array([right])))[0])
+def crossings(g: Univariate, left: Array, right: Array) -> list[float]:
+    """Where g changes its sign between points, pair by pair, to rounding."""
+    left, right = np.array(left, np.float64), np.array(right, np.float64)
+    sign = np.sign(g(right))
     for _ in range(200):
         middle = (left + right) / 2
-        if middle in (left, right):
+        if ((middle == left) | (middle == right)).all():
             break
-        if float(np.sign(g(np.array([middle])))[0]) == sign:
-            right = middle
-        else:
-            left = middle
-    return _simple(left, right)
+        beyond = np.sign(g(middle)) == sign
+        left, right = np.where(beyond, left, middle), np.where(beyond, middle, right)
+    return [_simple(a, b) for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+
+
+def crossing(g: Univariate, left: float, right: float) -> float:
+    """Where g changes its sign between two points, to rounding."""
+    return crossings(g, np.array([left]), np.array([right]))[0]
 
 
 def runs(signs: Array) -> list[tuple[int, int, int]]:

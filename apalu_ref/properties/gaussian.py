@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from apalu_ref.properties import quadrature
 from apalu_ref.properties.activation import Activation
 from apalu_ref.properties.facts import Fact, Section
-from apalu_ref.properties.features import GRID, NEAR, crossing, not_integrable, runs
+from apalu_ref.properties.features import GRID, NEAR, crossings, not_integrable, runs
 from apalu_ref.properties.outline import Outline
 from minigrad.special import ndtr
 
@@ -138,15 +138,14 @@ class Gaussian:
         if bound == 0:
             return self._dead(points, small)
         total = float((ndtr(right) - ndtr(left))[small].sum())
-        for i in np.flatnonzero(np.diff(small.astype(int))):
-            border = float(points[i + 1])
-            if any(abs(border - k) < 1e-12 for k in self.kinks):
-                continue
-            low, high = float((left[i] + right[i]) / 2), float((left[i + 1] + right[i + 1]) / 2)
-            place = crossing(lambda x: np.abs(self.slope(x)) - bound, low, high)
-            change = float(ndtr(np.array(place)) - ndtr(np.array(border)))
-            total += change if small[i] else -change
-        return total
+        at = np.flatnonzero(np.diff(small.astype(int)))
+        at = at[[all(abs(points[i + 1] - k) > 1e-12 for k in self.kinks) for i in at]]
+        if not at.size:
+            return total
+        middle = (left + right) / 2
+        places = crossings(lambda x: np.abs(self.slope(x)) - bound, middle[at], middle[at + 1])
+        change = ndtr(np.array(places)) - ndtr(points[at + 1])
+        return total + float(np.where(small[at], change, -change).sum())
 
     def _dead(self, points: Array, zero: Array) -> float:
         """The share of stretches where f′ is 0, and has not merely faded as that of tanh."""

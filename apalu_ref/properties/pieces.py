@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from apalu_ref.properties.facts import Fact, number
-from apalu_ref.properties.features import GRID, crossing, runs
+from apalu_ref.properties.features import GRID, crossing, crossings, runs
 from apalu_ref.properties.outline import Sampled
 
 MOST = 8
@@ -27,6 +27,7 @@ def zeros(shape: Sampled) -> Fact:
     signs = np.where(np.isfinite(values), np.sign(values), 2).astype(int)
     found: list[tuple[float, Any]] = []
     stretches = runs(signs)
+    changes: list[int] = []
     for k, (sign, i, j) in enumerate(stretches):
         if sign == 0 and i == j:
             found.append((float(places[i]), float(places[i])))
@@ -38,9 +39,11 @@ def zeros(shape: Sampled) -> Fact:
             right = "∞" if j == len(places) - 1 else number(shape.snapped(float(places[j])))
             found.append((float(places[i]), f"from {left} to {right}"))
         elif k and stretches[k - 1][0] == -sign:
-            place = crossing(shape.f, float(places[i - 1]), float(places[i]))
-            if all(abs(place - q.x) > 1e-9 or q.order for q in shape.kinks):
-                found.append((place, place))
+            changes.append(i)
+    at = np.array(changes, int)
+    for place in crossings(shape.f, places[at - 1], places[at]) if changes else ():
+        if all(abs(place - q.x) > 1e-9 or q.order for q in shape.kinks):
+            found.append((place, place))
     found += [(x, x) for x in _touched(shape) if all(abs(x - place) > 1e-7 for place, _ in found)]
     listed = [value for _, value in sorted(found, key=lambda entry: entry[0])]
     ends = np.sign(values[[0, -1]])
@@ -110,7 +113,7 @@ def _pieces(shape: Sampled, places: Any, slopes: Any) -> list[Piece]:
             pieces[-1] = (sign, pieces[-1][1], float(places[j]))
             continue
         border = float(places[i])
-        if pieces:
+        if 0 < len(pieces) <= MOST:  # those beyond are only counted
             border = _border(shape, pieces[-1][2], border)
             pieces[-1] = (*pieces[-1][:2], border)
         pieces.append((sign, border, float(places[j])))
