@@ -155,3 +155,8 @@ def test_the_figure_is_drawn():
 
 def test_importing_the_package_draws_nothing_in():
     assert "claims" not in vars(apalu_ref) or apalu_ref.claims is claims
+
+
+def test_an_init_that_does_not_keep_the_variance_would_be_seen(monkeypatch):
+    monkeypatch.setattr("apalu_ref.layer.VARIANCE_PRESERVING", 0.9)
+    assert evidence._kept().verdict == "does not hold"

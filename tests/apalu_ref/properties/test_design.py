@@ -198,3 +198,10 @@ def test_kinks_that_move(f, wished, p):
 
 def test_a_wish_for_a_large_number():
     assert solve("elu", ["f(-1)=-1e9"]).met
+
+
+def test_nearly_is_not_met():
+    # 1.5a = 1 and 2a = 1.3334 are 1e-4 apart.
+    found = solve("apalu", ["slope-right=1", "slope-far-right=1.3334"])
+    assert not found.met
+    assert "off by" in found.text()

@@ -308,3 +308,10 @@ def test_stretches_of_lengths_that_stay():
 def test_a_function_of_many_pieces_is_no_long_wait():
     card = report(np.floor)
     assert card["C tends to"] is None
+
+
+@pytest.mark.parametrize("q", [25.0, 400.0])
+@pytest.mark.parametrize("c", [-0.7, 0.3, 0.95])
+def test_correlations_of_long_inputs(q, c):
+    exact = 2 / math.pi * math.asin(2 * q * c / (1 + 2 * q))
+    assert of(erf).product(c, q) == pytest.approx(exact, abs=1e-11)
