@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from apalu_ref.check.subject import SubjectError, load
 from apalu_ref.properties.activation import (
     NAMED,
     Activation,
@@ -57,6 +56,9 @@ def found(text: str, derivative: str | Function | None = None) -> Activation:
 
 
 def _function(name: str) -> Function:
+    # Not at the top: it brings the whole check kit with it.
+    from apalu_ref.check.subject import SubjectError, load
+
     try:
         target = load(name).value
     except SubjectError:
