@@ -55,6 +55,11 @@ def kinks(derivatives: list[Univariate]) -> list[Kink]:
         for x in _jumps(g, least):
             if all(abs(x - k.x) > 1e-7 * max(1.0, abs(x)) for k in found):
                 left, right = one_sided(g, x, -1.0), one_sided(g, x, 1.0)
+                # A vertical tangent looks like a jump, but is half as high from closer by.
+                h = 1e-10 * max(1.0, abs(x))
+                close = g(np.array([x - h, x + h]))
+                if abs(close[1] - close[0]) < 0.5 * abs(left - right):
+                    continue
                 if not abs(left - right) <= least + 1e-7 * (abs(left) + abs(right)):
                     found.append(Kink(x, order, left, right))
     return sorted(found, key=lambda k: k.x)

@@ -148,10 +148,25 @@ class Sampled(Outline):
                 bad = middle
         return round(bad, 12) + 0.0
 
+    def _steepest(self, i: int) -> float:
+        """The place beside one of the grid where f′ grows from zoom to zoom, or that itself."""
+        if not 0 < i < len(GRID) - 1:
+            return float(GRID[i])
+        left, right, best = float(GRID[i - 1]), float(GRID[i + 1]), abs(float(self.slopes[i]))
+        for _ in range(10):
+            places = np.linspace(left, right, 33)
+            steep = np.nan_to_num(np.abs(self.slope(places)), posinf=0.0)
+            j = int(steep.argmax())
+            if not steep[j] > 1.5 * best:
+                return float(GRID[i])
+            left, right, best = places[max(j - 1, 0)], places[min(j + 1, 32)], float(steep[j])
+        return float((left + right) / 2)
+
     def _vertical(self) -> list[tuple[float, float]]:
         steep = np.where(np.isfinite(self.slopes), np.abs(self.slopes), np.inf)
         i = int(np.argmax(np.where(np.isfinite(self.values), steep, -1)))
-        sides = [(float(GRID[i]), -1), (float(GRID[i]), 1), *self.poles]
+        x = self._steepest(i)
+        sides = [(x, -1), (x, 1), *self.poles]
         found = []
         for x, side in sides:
             grown = growth(self.slope, x, side)

@@ -474,3 +474,19 @@ def test_kinks_of_functions_that_minigrad_cannot_differentiate():
     assert found["kinks"].value == pytest.approx([0, 2], abs=1e-5)
     assert found["slope at 0"].value == pytest.approx([0.1, 1], abs=1e-6)
     assert found["Lipschitz constant"].value == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("f", "place"),
+    [
+        (lambda x: np.sqrt(np.abs(x - 1 / 3)), 1 / 3),
+        (lambda x: np.cbrt(x - 0.3), 0.3),
+        (lambda x: np.sign(x + 2.7) * np.sqrt(np.abs(x + 2.7)), -2.7),
+    ],
+)
+def test_vertical_tangents_between_the_places_of_the_grid(f, place):
+    found = facts(f)
+    assert found["smoothness"].value == "continuous, not C¹"
+    assert found["Lipschitz constant"].value == math.inf
+    assert f"x = {place:.6g}" in found["smoothness"].text
+    assert not any(k.order == 0 for k in Shape(Activation(f)).kinks)
