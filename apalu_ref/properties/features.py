@@ -9,7 +9,7 @@ for rounding: what is said of the absence of kinks is sampled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,20 +105,23 @@ def one_sided(g: Univariate, x: float, side: float) -> float:
     return float(3 * (first - second) + third)
 
 
-def not_integrable(slope: Univariate) -> bool:
-    """Whether the square of f′ has no integral at the steepest place of the grid, as of 1/√x."""
+def not_integrable(slope: Univariate, places: Sequence[float] = ()) -> bool:
+    """Whether the square of f′ has no integral, as of 1/√x.
+
+    At the steepest place of the grid, or at further ``places`` where f′ has no bound.
+    """
     inner = GRID[np.abs(GRID) <= NEAR]
     with np.errstate(all="ignore"):
         steep = np.abs(slope(inner))
-        x = float(inner[int(np.argmax(np.where(np.isfinite(steep), steep, np.inf)))])
-        for side in (-1, 1):
-            h = np.array([1e-4, 1e-6, 1e-8])
-            squares = slope(x + side * h) ** 2
-            # Growing, and as fast as 1/h: of each decade as much is left as of the one before.
-            if (squares[1:] > 9 * squares[:-1]).all() and squares[2] * h[2] > 0.9 * squares[1] * h[
-                1
-            ]:
-                return True
+        steepest = float(inner[int(np.argmax(np.where(np.isfinite(steep), steep, np.inf)))])
+        for x in (steepest, *places):
+            for side in (-1, 1):
+                h = np.array([1e-4, 1e-6, 1e-8])
+                squares = slope(x + side * h) ** 2
+                # Growing as fast as 1/h: each decade adds as much as the one before.
+                shares = squares * h
+                if (squares[1:] > 9 * squares[:-1]).all() and shares[2] > 0.9 * shares[1]:
+                    return True
     return False
 
 

@@ -13,7 +13,7 @@ from apalu_ref.properties import quadrature
 from apalu_ref.properties.activation import Activation
 from apalu_ref.properties.facts import Fact, Section
 from apalu_ref.properties.features import GRID, NEAR, crossings, not_integrable, runs
-from apalu_ref.properties.outline import Outline
+from apalu_ref.properties.outline import Outline, Sampled
 from minigrad.special import ndtr
 
 Array = NDArray[Any]
@@ -43,7 +43,8 @@ class Gaussian:
         self.slope = shape.slope
         self.kinks = [k.x for k in shape.kinks]
         self._jumps = any(k.order == 0 for k in shape.kinks)
-        self._endless = not_integrable(self.slope)
+        vertical = [x for x, _ in shape.vertical] if isinstance(shape, Sampled) else []
+        self._endless = not_integrable(self.slope, vertical)
         inner = GRID[np.abs(GRID) <= 14]
         self.fine = bool(np.isfinite(f(inner)).all())
         self._edges = quadrature.cuts(f, self.kinks) if self.fine else np.arange(-14.0, 15)

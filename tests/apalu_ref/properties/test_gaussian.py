@@ -237,3 +237,13 @@ def test_a_mean_of_slopes_that_are_nan_is_none_and_says_why():
 def test_the_dead_share_beside_a_side_that_fades(scale):
     found = report(lambda x: scale * np.maximum(0, np.tanh(3 * x)))
     assert found["dead share"] == pytest.approx(0.5, abs=1e-12)
+
+
+@pytest.mark.parametrize("place", [0.0, 1 / 3])
+def test_slopes_whose_square_has_no_mean(place):
+    """The square of 1/2√x has none; that of a fourth root of it has, √x being integrable."""
+    root = report(lambda x: np.sqrt(np.abs(x - place)))
+    assert root["E f′²"] == np.inf
+    assert root["χ₁"] == np.inf
+    mild = report(lambda x: np.sign(x - place) * np.abs(x - place) ** 0.75)
+    assert np.isfinite(mild["E f′²"])
