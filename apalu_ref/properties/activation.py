@@ -164,14 +164,6 @@ class Activation:
                 return _difference(self.slope, x)
             return self._differentiated(x, 2)
 
-    def by_parameter(self, x: Array) -> dict[str, Array]:
-        """∂f/∂p for each parameter p, as a central difference."""
-        found = {}
-        for key, value in self.parameters.items():
-            h = 1e-5 * max(1.0, abs(value))
-            found[key] = (self.at(**{key: value + h})(x) - self.at(**{key: value - h})(x)) / (2 * h)
-        return found
-
     def _differentiated(self, x: Array, order: int) -> Array:
         t = minigrad.tensor(x, requires_grad=True)
         y = self._function(t, **self.parameters)

@@ -74,23 +74,6 @@ def test_slopes_and_curvatures_are_those_of_difference_quotients(name):
     np.testing.assert_allclose(f.curvature(X), slopes, atol=1e-9)
 
 
-def test_derivatives_by_parameters_are_those_of_the_formula():
-    moved = Activation("pelu", a=1.5, b=0.7).by_parameter(X)
-    below = np.exp(np.minimum(X, 0) / 0.7)
-    expected = {
-        "a": np.where(X > 0, X / 0.7, below - 1),
-        "b": np.where(X > 0, -1.5 * X / 0.7**2, -1.5 * below * X / 0.7**2),
-    }
-    assert set(moved) == {"a", "b"}
-    for key, value in expected.items():
-        np.testing.assert_allclose(moved[key], value, atol=1e-8)
-
-
-def test_large_parameters_are_moved_by_a_share_of_them():
-    moved = Activation(lambda x, k=1.0: k * k * x, k=1e6).by_parameter(X)
-    np.testing.assert_allclose(moved["k"], 2e6 * X, rtol=1e-9)
-
-
 def wave(x, k=2.0, shift=1):
     return np.sin(k * x) + shift
 
