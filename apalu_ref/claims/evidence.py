@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -166,14 +167,36 @@ def approximation(widths: tuple[int, ...] = (4, 8, 16, 32, 64, 128), seed: int =
     rng = np.random.default_rng(seed)
     errors = []
     for width in widths:
-        tries = []
-        for _ in range(5):
-            w, c = rng.choice([-1, 1], width) * rng.uniform(1, 4, width), rng.uniform(-2, 2, width)
-            features = np.column_stack([apalu(w * (x[:, None] - c), 1.0, 1.0), np.ones_like(x)])
-            weights = np.linalg.lstsq(features, y, rcond=1e-10)[0]
-            tries.append(float(np.abs(features @ weights - y).max()))
+        tries = [np.abs(random_fit(x, y, width, rng)).max() for _ in range(5)]
         errors.append(float(np.median(tries)))
     return np.array(errors)
+
+
+def random_fit(
+    x: Array,
+    y: Array,
+    width: int,
+    rng: np.random.Generator,
+    activation: Callable[[Array], Array] = lambda z: apalu(z, 1.0, 1.0),
+) -> Array:
+    """What is left of y after a fit of one hidden layer to it over [-2, 2].
+
+    Inner weights are drawn: signs, slopes from 1 to 4, and where each unit has its zero. The
+    outer ones are fitted by least squares.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (N,)
+    width : int
+        How many units.
+    rng : Generator
+    activation : callable
+        Of an array (N, width); by default APALU with a = b = 1.
+    """
+    w, c = rng.choice([-1, 1], width) * rng.uniform(1, 4, width), rng.uniform(-2, 2, width)
+    features = np.column_stack([activation(w * (x[:, None] - c)), np.ones_like(x)])
+    weights = np.linalg.lstsq(features, y, rcond=1e-10)[0]
+    return np.asarray(features @ weights - y)
 
 
 def _universal() -> Finding:

@@ -12,9 +12,20 @@ import traceback
 from collections.abc import Sequence
 
 import apalu_ref
-from apalu_ref.cli import accuracy, bench, check, claims, data, design, explore, report, vectors
+from apalu_ref.cli import (
+    accuracy,
+    bench,
+    check,
+    claims,
+    data,
+    design,
+    explore,
+    report,
+    study,
+    vectors,
+)
 
-COMMANDS = (check, report, explore, design, claims, vectors, accuracy, bench, data)
+COMMANDS = (check, report, explore, design, study, claims, vectors, accuracy, bench, data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

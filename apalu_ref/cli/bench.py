@@ -15,7 +15,7 @@ from apalu_ref.cli.bench_tables import (
     run_goals,
     run_network,
 )
-from apalu_ref.cli.output import writable
+from apalu_ref.cli.output import count, writable
 
 _PICTURES = (".png", ".svg", ".pdf")
 
@@ -95,10 +95,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "is read from the folder that APALU_REF_DATA names; without it the small one that comes "
         "with the package is used.",
     )
-    mnist.add_argument("--epochs", type=_positive, default=8, help="default: 8")
-    mnist.add_argument(
-        "--seeds", type=_positive, default=1, help="how many runs of each (default: 1)"
-    )
+    mnist.add_argument("--epochs", type=count, default=8, help="default: 8")
+    mnist.add_argument("--seeds", type=count, default=1, help="how many runs of each (default: 1)")
     mnist.add_argument(
         "--activation", choices=("apalu", "relu"), default="apalu", help="default: apalu"
     )
@@ -146,7 +144,7 @@ def _add_activations(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
         "textbook, torch, torch.compile, jax.jit) to time alone",
     )
     parser.add_argument(
-        "--threads", type=_positive, help="default: as many as there are processors, at most 8"
+        "--threads", type=count, help="default: as many as there are processors, at most 8"
     )
     parser.add_argument(
         "--figure",
@@ -160,7 +158,7 @@ def _add_activations(kinds: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _add_runs(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--runs", type=_positive, default=argparse.SUPPRESS, help=what)
+    parser.add_argument("--runs", type=count, default=argparse.SUPPRESS, help=what)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -174,12 +172,6 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         default=hidden,
         help="write the table to FILE",
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number, at least 1, is needed, not {text!r}")
-    return int(text)
 
 
 def _size(text: str) -> int:

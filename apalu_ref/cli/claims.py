@@ -24,10 +24,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "claims",
         help="the paper's claims: what was tested, and what came of it",
         description="The claims of the paper (arXiv 2402.08244) in a table: claim, test, verdict, "
-        "evidence. Every row is computed now, in a few seconds; those on accuracy rest on studies "
-        "and stay open until these have been run.",
+        "evidence. Rows on the function are computed now, in a few seconds; those on training rest "
+        "on the results of studies.",
     )
-    parser.add_argument("--studies", metavar="DIR", help="a folder with the results of studies")
+    parser.add_argument(
+        "--studies",
+        metavar="DIR",
+        help="results of your own (default: those of the package, made by "
+        "`apalu-ref study all --scale quick`)",
+    )
     parser.add_argument(
         "--format", choices=("text", "json", "markdown"), default="text", help="default: text"
     )

@@ -20,6 +20,13 @@ def writable(path: str) -> str:
     return path
 
 
+def count(text: str) -> int:
+    """A whole number, at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number, at least 1, is needed, not {text!r}")
+    return int(text)
+
+
 def add_format(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--format`` and ``-o``, which every command that reports something has."""
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")

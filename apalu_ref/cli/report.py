@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from apalu_ref.cli.output import add_format, deliver
+from apalu_ref.cli.output import add_format, count, deliver
 
 if TYPE_CHECKING:
     from apalu_ref.properties import Activation, Report
@@ -48,19 +48,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--no-simulation", action="store_true", help="no random networks on the sheets"
     )
-    parser.add_argument("--depth", type=_positive, default=200, help="their layers (default: 200)")
-    parser.add_argument("--width", type=_positive, default=512, help="their units (default: 512)")
-    parser.add_argument("--draws", type=_positive, default=8, help="how many (default: 8)")
+    parser.add_argument("--depth", type=count, default=200, help="their layers (default: 200)")
+    parser.add_argument("--width", type=count, default=512, help="their units (default: 512)")
+    parser.add_argument("--draws", type=count, default=8, help="how many (default: 8)")
     parser.add_argument("--seed", type=_seed, default=0, help="of their weights (default: 0)")
     add_format(parser, "cards")
     parser.set_defaults(run=run)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
-    return value
 
 
 def _seed(text: str) -> int:

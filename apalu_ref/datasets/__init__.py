@@ -13,7 +13,7 @@ its sha256. ``apalu-ref data`` lists the sets, ``apalu-ref data fetch`` download
 """
 
 from apalu_ref.datasets.anomalies import magnetic_tile, textures
-from apalu_ref.datasets.errors import DatasetError
+from apalu_ref.datasets.errors import DatasetError, MissingDataError
 from apalu_ref.datasets.files import read_cifar10, read_idx, read_npz, read_png
 from apalu_ref.datasets.folders import read_defects
 from apalu_ref.datasets.images import cifar10, digits, fashion_mnist, mnist, sign_digits
@@ -27,6 +27,7 @@ __all__ = [
     "Defects",
     "Images",
     "Loaded",
+    "MissingDataError",
     "Sequences",
     "Series",
     "Table",

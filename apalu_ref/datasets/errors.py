@@ -1,4 +1,4 @@
-"""The one exception of the readers, the catalogue and the downloads; two checks."""
+"""The exceptions of the readers, the catalogue and the downloads; two checks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ class DatasetError(ValueError):
 
     The message names the file, what was expected and what was found.
     """
+
+
+class MissingDataError(DatasetError):
+    """A data set is not there, whole or in part; the message says how to get it."""
 
 
 def one_of(what: str, value: Any, allowed: tuple[Any, ...]) -> None:

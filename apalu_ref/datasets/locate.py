@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from apalu_ref.datasets.catalogue import CATALOGUE, FOLDERS, Entry, File
-from apalu_ref.datasets.errors import DatasetError
+from apalu_ref.datasets.errors import DatasetError, MissingDataError
 
 BUNDLED = Path(__file__).parent / "bundled"
 VARIABLE = "APALU_REF_DATA"
@@ -124,8 +124,10 @@ def find(name: str, source: str) -> Found:
 
     Raises
     ------
-    DatasetError
+    MissingDataError
         If it is not there, saying how to get it.
+    DatasetError
+        If it is there in part, or the data directory is not.
     """
     if source not in ("auto", "bundled", "full"):
         raise ValueError(f'source must be "auto", "bundled" or "full", not {source!r}')
@@ -135,10 +137,11 @@ def find(name: str, source: str) -> Found:
     if found is None and source != "full":
         found = find_bundled(entry)
         if found is None and source == "bundled":
-            raise DatasetError(f"{name}: no part of it comes with the package")
+            raise MissingDataError(f"{name}: no part of it comes with the package")
     if found is None:
         place = f"there is no {entry.path} in {root}" if root else f"{VARIABLE} is not set"
-        raise DatasetError(f"{name}: the full set is missing: {place}. {entry.how} ({entry.page})")
+        how = f"{entry.how} ({entry.page})"
+        raise MissingDataError(f"{name}: the full set is missing: {place}. {how}")
     return found
 
 

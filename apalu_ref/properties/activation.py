@@ -100,6 +100,11 @@ class Activation:
         self._look()
 
     @property
+    def function(self) -> Function:
+        """The function as it was given: of arrays or Tensors, and its parameters by name."""
+        return self._function
+
+    @property
     def by_minigrad(self) -> bool:
         """Whether derivatives are minigrad's: exact, and of any order."""
         return self._derivative is None and not self.differences

@@ -21,6 +21,7 @@ LONG = {
     "09_make_numpy_fast",
     "10_design_your_own",
     "11_audit_a_paper",
+    "12_learn_from_little_data",
 }
 
 each_tutorial = pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)

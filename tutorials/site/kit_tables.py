@@ -74,7 +74,7 @@ class Probes(_Table):
                 for (name, needs, why), asked in families[family].items()
             ]
             yield from ["", f"**{family}**: {text}", ""]
-            yield from _list_table(("probe", "types", "from", "needs", "why"), rows,
+            yield from list_table(("probe", "types", "from", "needs", "why"), rows,
                                    (26, 14, 10, 18, 32))  # fmt: skip
 
 
@@ -89,7 +89,7 @@ class Features(_Table):
                 f for f in features.FEATURES if f not in ("state", "any size", "editable output")
             ).items()
         ]
-        yield from _list_table(("feature", "may be refused", "what it is"), rows, (26, 16, 58))
+        yield from list_table(("feature", "may be refused", "what it is"), rows, (26, 16, 58))
 
 
 class UlpLimits(_Table):
@@ -104,7 +104,7 @@ class UlpLimits(_Table):
             (dtype, *(str(limits[q]) for q in quantities))
             for dtype, limits in judge.ULP_LIMITS.items()
         ]
-        yield from _list_table(("", *quantities), rows, (20, 20, 20, 20, 20))
+        yield from list_table(("", *quantities), rows, (20, 20, 20, 20, 20))
 
 
 def _types(asked: Sequence[tuple[str, str]]) -> str:
@@ -117,11 +117,12 @@ def _types(asked: Sequence[tuple[str, str]]) -> str:
     return ", ".join(filter(None, short))
 
 
-def _list_table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int]
+def list_table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int] | None
 ) -> Iterator[str]:
-    yield from [".. list-table::", "   :header-rows: 1",
-                f"   :widths: {' '.join(map(str, widths))}", ""]  # fmt: skip
+    """A table as reStructuredText; as wide as its cells need where no widths are given."""
+    how = "auto" if widths is None else " ".join(map(str, widths))
+    yield from [".. list-table::", "   :header-rows: 1", f"   :widths: {how}", ""]
     for row in [head, *rows]:
         yield "   * - " + row[0]
         yield from (f"     - {cell}".rstrip() for cell in row[1:])

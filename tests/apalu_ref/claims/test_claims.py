@@ -119,10 +119,9 @@ class TestStudies:
         return claims._by_studies(*study, folder)
 
     def test_without_results_rows_are_open(self, tmp_path):
-        for folder in (None, tmp_path):
-            row = self.row(folder, "works at any depth")
-            assert row.verdict == "open"
-            assert row.evidence == "depth: not run"
+        row = self.row(tmp_path, "works at any depth")
+        assert row.verdict == "open"
+        assert row.evidence == "depth: not run"
 
     def test_a_result_decides(self, tmp_path):
         result = {"verdict": "does not hold", "evidence": "200 layers do not train"}
@@ -140,6 +139,21 @@ class TestStudies:
         row = self.row(tmp_path, "not sensitive")
         assert row.verdict == "holds under a condition"
         assert "the studies disagree" in row.evidence
+
+    @pytest.mark.parametrize(
+        ("verdicts", "verdict"),
+        [
+            (("open", "does not hold"), "does not hold"),
+            (("open", "holds"), "holds under a condition"),
+            (("open", "open"), "open"),
+            (("holds", "holds"), "holds"),
+            (("holds under a condition", "does not hold"), "holds under a condition"),
+        ],
+    )
+    def test_no_difference_in_one_study_is_no_win(self, tmp_path, verdicts, verdict):
+        for name, said in zip(("stability", "sensitivity"), verdicts, strict=True):
+            self.write(tmp_path, name, json.dumps({"verdict": said, "evidence": "x"}))
+        assert self.row(tmp_path, "not sensitive").verdict == verdict
 
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"verdict": "yes", "evidence": "x"}'])
     def test_a_damaged_result_is_named(self, tmp_path, text):

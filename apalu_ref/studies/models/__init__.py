@@ -1,0 +1,1 @@
+"""The networks of the studies, with the activation left open: one file a family."""

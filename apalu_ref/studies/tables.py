@@ -1,0 +1,108 @@
+"""Results as tables: for a terminal, and as rows for pages."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from apalu_ref.studies import conclude
+from apalu_ref.studies.results import Results
+
+EDGE = "*"
+
+
+def header(results: Results) -> list[str]:
+    """The names of the columns."""
+    first, *others = results.study.measures
+    cases = list(dict.fromkeys(k for case in results.cases for k in case))
+    columns = [*cases, "activation", first.text]
+    if results.study.baseline in results.arms:
+        columns.append(f"minus {results.study.baseline}, 95 % interval")
+    columns += [m.text for m in others]
+    if results.plan.rates:
+        columns.append("learning rate")
+    return [*columns, "parameters", "diverged"]
+
+
+def rows(results: Results) -> list[list[str]]:
+    """A row for each condition and activation, of the columns of :func:`header`."""
+    others = results.study.measures[1:]
+    keys = list(dict.fromkeys(k for case in results.cases for k in case))
+    found = []
+    for row in results.rows():
+        case, arm = row["case"], row["arm"]
+        line = [str(case.get(key, "")) for key in keys]
+        line += [arm, conclude.spread(results, arm, "score", case)]
+        if results.study.baseline in results.arms:
+            own = arm == results.study.baseline
+            line.append("" if own else conclude.interval(results, arm, "score", case))
+        line += [conclude.spread(results, arm, m.name, case) for m in others]
+        if results.plan.rates:
+            line.append(f"{row['rate']:g}{EDGE if row['edge'] else ''}")
+        line += [f"{row['parameters']:,}", f"{row['diverged']} of {row['runs']}"]
+        found.append(line)
+    return found
+
+
+def notes(results: Results) -> list[str]:
+    """What a reader of the table should know."""
+    n = results.plan.seeds
+    said = []
+    if n > 1:
+        said.append(
+            f"Mean ± standard deviation over {n} seeds; differences are paired by seed, their "
+            "intervals are Student's, not adjusted for the number of rows: of twenty, one leaves "
+            "out 0 by chance."
+        )
+    if any(row["edge"] for row in results.rates):
+        said.append(
+            f"{EDGE} the best learning rate lies at an end of the grid "
+            f"{', '.join(f'{r:g}' for r in results.plan.rates)}: a better one may lie beyond."
+        )
+    for one in conclude.unique(results.data):
+        known = "verified" if one["verified"] else "not the official files"
+        said.append(f"Data: {one['name']}, {one['source']} ({known}).")
+    if results.plan.note:
+        said.append(f"Scale {results.scale}: {results.plan.note}")
+    return said
+
+
+def text(results: Results) -> str:
+    """The whole report for a terminal."""
+    study = results.study
+    lines = [study.title, "=" * len(study.title), ""]
+    lines += [*textwrap.wrap(study.question, 96), ""]
+    lines += [*aligned(header(results), rows(results)), ""]
+    for note in notes(results):
+        lines += textwrap.wrap(note, 96)
+    conclusion = results.conclusion()
+    lines += ["", f"The claim: {conclusion.verdict}."]
+    for part in conclusion.evidence.split("; "):
+        lines += textwrap.wrap(part, 96, initial_indent="  - ", subsequent_indent="    ")
+    return "\n".join(lines) + "\n"
+
+
+def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of columns, numbers to the right; long heads are broken."""
+    heads = [textwrap.wrap(h, max(12, *(len(r[i]) for r in body)), break_long_words=False) or [""]
+             for i, h in enumerate(head)]  # fmt: skip
+    widths = [
+        max(*(len(t) for t in heads[i]), *(len(row[i]) for row in body)) for i in range(len(head))
+    ]
+    depth = max(map(len, heads))
+    lines = [[h[i - depth + len(h)] if i >= depth - len(h) else "" for h in heads]
+             for i in range(depth)]  # fmt: skip
+    lines.append(["-" * w for w in widths])
+    lines += [list(row) for row in body]
+    left = [all(not _numeric(row[i]) for row in body) for i in range(len(head))]
+    return [
+        "  ".join(
+            cell.ljust(w) if flush else cell.rjust(w)
+            for cell, w, flush in zip(line, widths, left, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _numeric(cell: str) -> bool:
+    return cell.lstrip("+-")[:1].isdigit()

@@ -1,0 +1,107 @@
+"""Verdicts on results that were made up: wins, losses, and what is no difference."""
+
+import pytest
+
+from apalu_ref.studies import conclude
+
+from .toy import results
+
+RELU = [0.50, 0.60, 0.70, 0.80]
+CASES = ({"depth": 5}, {"depth": 50})
+
+
+def above(by):
+    return [v + by + e for v, e in zip(RELU, (0.001, -0.001, 0.002, 0.0), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("apalu", "verdict"),
+    [
+        (above(0.05), "holds"),
+        (above(-0.05), "does not hold"),
+        (above(0.0), "open"),
+        ([0.9, 0.1, 0.9, 0.6], "open"),
+        ([None] * 4, "does not hold"),
+    ],
+    ids=["better", "worse", "alike", "scattered", "diverged"],
+)
+def test_a_clear_difference_decides_and_no_other(apalu, verdict):
+    assert conclude.better(results({"relu": RELU, "apalu": apalu})).verdict == verdict
+
+
+def test_where_less_is_better_signs_turn():
+    found = results({"relu": RELU, "apalu": above(0.05)}, better="lower")
+    assert conclude.better(found).verdict == "does not hold"
+    assert conclude.gain(found, "apalu", "score") == -1
+
+
+def test_a_baseline_that_diverges_loses():
+    assert conclude.better(results({"relu": [None] * 4, "apalu": RELU})).verdict == "holds"
+
+
+def test_both_diverged_is_no_difference():
+    assert conclude.better(results({"relu": [None] * 4, "apalu": [None] * 4})).verdict == "open"
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [
+        (above(0.05), "holds"),
+        (above(0.0), "holds under a condition"),
+        (above(-0.05), "holds under a condition"),
+    ],
+)
+def test_it_must_be_better_under_every_condition(second, verdict):
+    found = results({"relu": [RELU, RELU], "apalu": [above(0.05), second]}, cases=CASES)
+    assert conclude.better(found).verdict == verdict
+
+
+def test_worse_somewhere_and_better_nowhere_does_not_hold():
+    found = results({"relu": [RELU, RELU], "apalu": [above(0.0), above(-0.05)]}, cases=CASES)
+    assert conclude.better(found).verdict == "does not hold"
+
+
+def test_one_seed_decides_nothing():
+    assert conclude.better(results({"relu": [0.1], "apalu": [0.9]})).verdict == "open"
+
+
+@pytest.mark.parametrize("arms", [("relu",), ("apalu",), ("tanh", "gelu")])
+def test_without_both_arms_it_is_open(arms):
+    assert conclude.better(results(dict.fromkeys(arms, RELU))).verdict == "open"
+
+
+def test_the_evidence_has_the_numbers():
+    # The differences are 5.1, 4.9, 5.2 and 5.0 %: their deviation is 0.129, and a half of it
+    # times 3.182 is 0.205.
+    said = conclude.better(results({"relu": RELU, "apalu": above(0.05)})).evidence
+    assert "relu 65.0 ± 12.9" in said
+    assert "difference +5.1 [4.8, 5.3]: better" in said
+
+
+def test_controls_that_do_as_well_are_named():
+    scores = {
+        "relu": RELU, "apalu": above(0.05), "apalu-frozen": above(0.05), "relu-scaled": above(0.0),
+    }  # fmt: skip
+    said = conclude.controls(results(scores))
+    assert said == "not seen to be worse than apalu anywhere: apalu-frozen"
+    del scores["apalu-frozen"]
+    assert "does better than every control (relu-scaled)" in conclude.controls(results(scores))
+    assert conclude.controls(results({"relu": RELU, "apalu": RELU})) == ""
+
+
+def test_many_conditions_are_counted():
+    cases = tuple({"depth": d} for d in (1, 2, 3, 4))
+    scores = {"relu": [RELU] * 4, "apalu": [above(0.05)] * 3 + [above(-0.05)]}
+    said = conclude.better(results(scores, cases=cases)).evidence
+    assert "better than relu under 3 of 4 conditions (depth 1; depth 2; depth 3)" in said
+    assert "worse under 1 (depth 4)" in said
+
+
+def test_missing_runs_are_told():
+    found = results({"relu": RELU, "apalu": [0.5, None, 0.7, 0.8]})
+    assert conclude.spread(found, "apalu", "score") == "66.7 ± 15.3 (1 of 4 without)"
+    assert conclude.spread(results({"relu": [None] * 4}), "relu", "score") == "none"
+    assert conclude.spread(results({"relu": [0.5]}), "relu", "score") == "50.0"
+    assert conclude.interval(results({"relu": [0.5], "tanh": [0.6]}), "tanh", "score") == (
+        "+10.0 (one pair)"
+    )
