@@ -11,9 +11,9 @@ from apalu_ref.datasets.tables import read_matrix, read_table
 
 _MOVEMENTS = (
     "curved swing", "horizontal swing", "vertical swing", "anti-clockwise arc", "clockwise arc",
-    "circle", "horizontal straight-line", "vertical straight-line", "horizontal zigzag",
-    "vertical zigzag", "horizontal wavy", "vertical wavy", "face-up curve", "face-down curve",
-    "tremble",
+    "circle", "horizontal straight-line", "vertical straight-line", "tremble",
+    "horizontal zigzag", "vertical zigzag", "horizontal wavy", "vertical wavy", "face-up curve",
+    "face-down curve",
 )  # fmt: skip
 _MPG = ("mpg", "cyl", "displ", "hp", "weight", "accel", "yr", "origin", "name")
 _CONCRETE = ("cement", "slag", "fly_ash", "water", "superplasticizer", "coarse_aggregate",
@@ -39,6 +39,12 @@ def libras(drop_duplicates: bool = True, source: str = "auto") -> Sequences:
     Sequences
         (330 or 360, 45, 2): the centre of the hand (x, y) in 45 frames, each in [0, 1].
         ``labels`` are 0 to 14 (1 to 15 in the file).
+
+    Notes
+    -----
+    The description of the set names "tremble" last. In the file it is class 9 in which the hand
+    stays where it is, and the six names from "horizontal zigzag" on fit the classes 10 to 15; so
+    ``classes`` has them in that order.
 
     Examples
     --------

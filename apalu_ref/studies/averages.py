@@ -136,3 +136,37 @@ def dots(panel: Any, results: Results, measure: str = "score", title: str | None
     )
     panel.set_ylim(len(results.arms) - 0.5, -0.5)
     panel.set_title(title or m.text, fontsize=10)
+
+
+def by_condition(panel: Any, results: Results, key: str, simple: str, label: str) -> None:
+    """Mean and deviation of each arm under each condition, and a simple method's number.
+
+    Parameters
+    ----------
+    panel : matplotlib.axes.Axes
+    results : Results
+    key : str
+        What conditions are called by.
+    simple, label : str
+        The measure of the simple method, and its name.
+    """
+    m, cases = results.measure(), results.cases
+    for k, arm in enumerate(results.arms):
+        found = [results.summary(arm, "score", c) for c in cases]
+        x = np.arange(len(cases)) + 0.7 * ((k + 0.5) / len(results.arms) - 0.5)
+        y = np.array([s.mean * m.scale for s in found])
+        error = np.array([s.std * m.scale if s.n > 1 else 0.0 for s in found])
+        there = np.isfinite(y)
+        panel.errorbar(
+            x[there], y[there], error[there], color=figures.style(arm, results).color, marker="o",
+            markersize=3.5, lw=0, elinewidth=1.2, label=arm,
+        )  # fmt: skip
+    for place, case in enumerate(cases):
+        level = constant(results, simple, case) * m.scale
+        panel.plot(
+            [place - 0.4, place + 0.4], [level] * 2, "k:", lw=1, label="" if place else label
+        )
+    panel.set_xticks(range(len(cases)), [str(c[key]) for c in cases], fontsize=8)
+    panel.set_xlim(-0.5, len(cases) - 0.5)
+    panel.set_title(m.text, fontsize=10)
+    panel.legend(frameon=False, fontsize=7)

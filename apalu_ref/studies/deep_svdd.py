@@ -142,21 +142,12 @@ def concluded(results: Results) -> Conclusion:
 def draw(results: Results) -> Any:
     """AUC by digit, the spread of the embeddings, and losses."""
     figure, panels = figures.panels(3, width=4.6)
-    by_digit(panels[0], results)
+    averages.by_condition(panels[0], results, "normal", "pca", "PCA")
+    panels[0].set_xlabel("normal digit", fontsize=9)
     averages.dots(panels[1], results, title="test AUC, mean over the digits")
     figures.curves(panels[2], results, "loss", "training loss, normal digit 0", case={"normal": 0})
     panels[2].set_yscale("log")
     return figure
-
-
-def by_digit(panel: Any, results: Results) -> None:
-    """The AUC over the digits, with that of PCA."""
-    figures.over(panel, results, "normal", title=results.measure().text)
-    pca = [(c["normal"], averages.constant(results, "pca", c)) for c in results.cases]
-    panel.plot(*zip(*pca, strict=True), "k_", markersize=11, label="PCA", zorder=0)
-    panel.set_xticks([c["normal"] for c in results.cases])
-    panel.set_xlabel("normal digit", fontsize=9)
-    panel.legend(frameon=False, fontsize=7, ncols=2)
 
 
 DIGITS = tuple({"normal": digit} for digit in range(10))

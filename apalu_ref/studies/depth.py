@@ -143,7 +143,7 @@ def concluded(results: Results) -> Conclusion:
         deeper.append(all_the_way[-1] and len(cases) > 1)
         depths = ", ".join(f"{arm} {_reached(depth, last)}" for arm, depth in reached.items())
         said.append(f"{name}, up to {last} layers: all runs train up to depth: {depths}")
-        said.append(f"accuracy at {last}: " + ", ".join(
+        said.append(f"{name}, accuracy at {last}: " + ", ".join(
             f"{arm} {conclude.spread(results, arm, 'score', cases[-1])}" for arm in results.arms
         ))  # fmt: skip
     evidence = "; ".join([*said, conclude.how(results)])

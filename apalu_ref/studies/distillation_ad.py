@@ -237,7 +237,7 @@ STUDY = Study(
     ),
     scales={
         "smoke": Scale(
-            arms=("relu", "apalu"), seeds=2, rates=(0.01,), cases=({"surface": "brick"},),
+            arms=("relu", "apalu"), seeds=2, rates=(0.02,), cases=({"surface": "brick"},),
             settings=_STUDENT
             | {"surfaces": ["brick"], "clothes": 300, "clothes_epochs": 1, "steps": 12},
             note="One surface, a teacher that has hardly been trained, a dozen steps: it shows "
@@ -245,7 +245,7 @@ STUDY = Study(
         ),
         "quick": Scale(
             arms=("relu", "apalu", "apalu-vp", "apalu-frozen", "relu-wide"),
-            seeds=3, rates=(0.005, 0.02, 0.08), cases=frozen.SURFACES,
+            seeds=3, rates=(0.03, 0.1, 0.3), cases=frozen.SURFACES,
             settings=_STUDENT
             | {
                 "surfaces": [c["surface"] for c in frozen.SURFACES], "clothes": 10_000,
@@ -255,7 +255,7 @@ STUDY = Study(
             "batch norm takes a constant factor away.",
         ),
         "full": Scale(
-            arms=tuple(ARMS), seeds=5, rates=(0.001, 0.005, 0.02, 0.08), cases=frozen.SURFACES,
+            arms=tuple(ARMS), seeds=5, rates=(0.01, 0.03, 0.1, 0.3), cases=frozen.SURFACES,
             settings=_STUDENT
             | {
                 "surfaces": [c["surface"] for c in frozen.SURFACES], "clothes": 60_000,

@@ -26,9 +26,9 @@ INSTEAD = "gravel"
 
 EXPLAINED = (
     "The frozen extractor is trained in the project, from a fixed seed, to tell the ten kinds of "
-    "clothes of Fashion-MNIST from one another (the images its settings name, no test image); it "
-    "has three convolutions with ReLU, is the same for all arms, and has seen no surface and no "
-    "defect. Each image is standardised by its own mean and contrast."
+    "clothes in the training images of Fashion-MNIST from one another. It has three convolutions "
+    "with ReLU, is the same for all arms, and has seen no surface and no defect. Each image is "
+    "standardised by its own mean and contrast."
 )
 FALLBACK = (
     "Magnetic tiles do not come with the package. Where the data directory does not have them, the "

@@ -125,7 +125,7 @@ def concluded(results: Results) -> Conclusion:
 
 def _listed(names: Sequence[str], which: Sequence[bool]) -> str:
     chosen = [n for n, w in zip(names, which, strict=True) if w]
-    return f" ({'; '.join(chosen)})" if 0 < len(chosen) < len(names) else ""
+    return f" ({' / '.join(chosen)})" if 0 < len(chosen) < len(names) else ""
 
 
 def draw(results: Results) -> Any:

@@ -36,7 +36,7 @@ class Results:
     runs : list of dict
         The final runs: arm, case, rate, seed, and the outcome.
     seconds : float
-        The sum over all runs.
+        Of one core, the sum over all runs.
     """
 
     study: Study

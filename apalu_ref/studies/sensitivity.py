@@ -164,7 +164,7 @@ def concluded(results: Results) -> Conclusion:
         for control in ("apalu-frozen", "relu-scaled"):
             if control in results.arms:
                 one, all_ = spreads(results, control, task)
-                words += f"; {control} by {one:.3f} and {all_:.3f}"
+                words += f", those of {control} by {one:.3f} and {all_:.3f}"
         said += [words, *_bad(results, task)]
     evidence = "; ".join([*said, conclude.how(results)])
     if results.plan.seeds < 2 or not np.isfinite(found).all():

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from apalu_ref.datasets import DatasetError
+from apalu_ref.datasets import MissingDataError
 from apalu_ref.datasets.locate import find
 from apalu_ref.studies.plan import Outcome, Scale, Task
 from apalu_ref.studies.splits import by_group, generator, parts, stratified
@@ -102,10 +102,10 @@ def averaged(task: Task, once: Callable[[Task], Outcome], splits: int) -> Outcom
 
 
 def missing(name: str, source: str) -> str:
-    """Why a set cannot be had from there, or "" if it can."""
+    """Why a set is not there, or "" if it is (damaged ones are told when they are loaded)."""
     try:
         find(name, source)
-    except DatasetError as error:
+    except MissingDataError as error:
         return str(error)
     return ""
 

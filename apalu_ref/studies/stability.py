@@ -83,7 +83,8 @@ def _followed(a: Any, b: Any, whole: bool) -> tuple[dict[str, float | None], dic
         "memory": memory(both[0], both[-1]),
     }
     rows = [0, -1]
-    if whole:
+    # Where nothing moves, the ends say it all.
+    if whole and measures["moved"]:
         rows = sorted(set(np.linspace(0, len(a) - 1, _KEPT + 1).round().astype(int).tolist()))
     kept = {name: p[rows, :_MOST].round(3).T.tolist() for name, p in (("a", a), ("b", b))}
     return measures, kept
@@ -111,7 +112,7 @@ def concluded(results: Results) -> Conclusion:
             wild.append(not settled >= 0.5 or gone > 0.1 or opposite > 0.1)
             said.append(
                 f"{conclude.named(case)}, {arm}: {settled:.0%} of a and b settle, {drifting:.0%} "
-                f"drift; {gone:.0%} of the pairs collapse, {opposite:.0%} get opposite signs"
+                f"drift, {gone:.0%} of the pairs collapse, {opposite:.0%} get opposite signs"
             )
         alike = True
         if len(there) == 2:
@@ -119,7 +120,7 @@ def concluded(results: Results) -> Conclusion:
             alike = bool(abs(d.low) <= _MARGIN and abs(d.high) <= _MARGIN)
             difference = conclude.interval(results, "apalu-vp", "score", case, "apalu")
             said.append(
-                f"apalu-vp less apalu: {difference} points of accuracy, "
+                f"{conclude.named(case)}, apalu-vp less apalu: {difference} points of accuracy, "
                 f"{'within' if alike else 'not within'} ±{_MARGIN * 100:g}"
             )
         good.append(all(calm) and alike and len(there) == 2)

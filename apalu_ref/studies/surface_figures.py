@@ -44,42 +44,12 @@ def draw(results: Results) -> Any:
     rows = pictured(results)
     shown = max((len(found["image"]) for _, found in rows), default=0)
     figure, panels = figures.panels(3, 1 + shown, height=3.4)
-    by_surface(panels[0], results)
+    averages.by_condition(panels[0], results, "surface", "gaussian", "Gaussian")
     averages.dots(panels[1], results, title=f"{results.measure().text}, mean")
     averages.dots(panels[2], results, "pixel", f"{results.measure('pixel').text}, mean")
     for k in range(shown):
         localisation(panels[3 * (k + 1) : 3 * (k + 2)], rows, k)
     return figure
-
-
-def by_surface(panel: Any, results: Results) -> None:
-    """Mean and deviation of each arm on each surface, and the Gaussian."""
-    m = results.measure()
-    cases = results.cases
-    for k, arm in enumerate(results.arms):
-        how = figures.style(arm, results)
-        found = [results.summary(arm, "score", c) for c in cases]
-        x = np.arange(len(cases)) + 0.6 * (k + 0.5) / len(results.arms) - 0.3
-        y = np.array([s.mean * m.scale for s in found])
-        error = np.array([s.std * m.scale if s.n > 1 else 0.0 for s in found])
-        there = np.isfinite(y)
-        panel.errorbar(
-            x[there], y[there], error[there], color=how.color, marker="o", markersize=4, lw=0,
-            elinewidth=1.2, label=arm,
-        )  # fmt: skip
-    for place, case in enumerate(cases):
-        simple = averages.constant(results, "gaussian", case) * m.scale
-        panel.plot(
-            [place - 0.35, place + 0.35],
-            [simple] * 2,
-            "k:",
-            lw=1,
-            label="" if place else "Gaussian",
-        )
-    panel.set_xticks(range(len(cases)), [c["surface"] for c in cases], fontsize=8)
-    panel.set_xlim(-0.5, len(cases) - 0.5)
-    panel.set_title(m.text, fontsize=10)
-    panel.legend(frameon=False, fontsize=7)
 
 
 def pictured(results: Results) -> list[tuple[str, dict[str, Any]]]:

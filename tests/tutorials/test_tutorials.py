@@ -22,6 +22,7 @@ LONG = {
     "10_design_your_own",
     "11_audit_a_paper",
     "12_learn_from_little_data",
+    "13_find_defects",
 }
 
 each_tutorial = pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)

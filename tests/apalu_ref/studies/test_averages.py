@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from apalu_ref.studies import averages
+from apalu_ref.studies import averages, figures
 from apalu_ref.studies.deep_svdd import STUDY
 from apalu_ref.studies.plan import Task, outcome
 from apalu_ref.studies.results import gather
@@ -79,3 +79,18 @@ def test_constants_are_means_over_all_runs():
     assert averages.constant(results, "score") == pytest.approx(0.7)
     assert averages.constant(results, "score", {"normal": 0}) == pytest.approx(0.6)
     assert math.isnan(averages.constant(results, "pca"))
+
+
+def test_a_figure_has_the_arms_and_the_simple_method_on_one_scale():
+    results = made({"relu": [[0.5, 0.7], [0.7, 0.9]], "apalu": [[0.6, 0.8], [None, None]]})
+    for run in results.runs:
+        run["outcome"]["pca"] = 0.75
+    _, (panel,) = figures.panels(1)
+    averages.by_condition(panel, results, "normal", "pca", "PCA")
+    lines = {line.get_label(): line.get_ydata() for line in panel.lines}
+    assert lines["PCA"] == pytest.approx([75, 75])
+    points = [line.get_ydata() for line in panel.lines if line.get_marker() == "o"]
+    assert [list(y) for y in points] == [pytest.approx([60, 80]), pytest.approx([70])]
+    _, (panel,) = figures.panels(1)
+    averages.dots(panel, results)
+    assert panel.collections[0].get_offsets()[:, 0].tolist() == pytest.approx([60, 80])

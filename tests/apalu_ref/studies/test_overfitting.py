@@ -54,7 +54,7 @@ def test_the_verdict_is_the_one_that_was_said_beforehand(found, verdict):
 def test_conditions_are_named_where_they_differ():
     evidence = _results([SAME, WIDER, SAME]).conclusion().evidence
     assert (
-        "under 2 of 3 conditions (samples 100, pairs layer; samples 100, pairs neuron)" in evidence
+        "under 2 of 3 conditions (samples 100, pairs layer / samples 100, pairs neuron)" in evidence
     )
     assert "wider beyond chance under 1 (samples 100, pairs channel)" in evidence
 

@@ -95,6 +95,7 @@ def test_frozen_pairs_do_not_move_and_relu_has_none():
     frozen = run("stability", "apalu-frozen", epochs=1)
     assert frozen["moved"] == 0
     assert frozen["settled"] == 1
+    assert np.array(frozen["more"]["a"]).shape == (24, 2)
     relu = run("stability", "relu", epochs=1)
     assert "moved" not in relu
     assert relu["more"] == {}
