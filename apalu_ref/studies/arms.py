@@ -38,8 +38,8 @@ class Arm:
     as_wide: str = ""
 
 
-_MOMENT = 4 / 3 * (1.82051243165663782 + 0.144945417492923863)
-"""E f(z)² for z ~ N(0, 1) and a, b ~ U(0, 2), whose second moments are 4/3."""
+MOMENTS = 1.82051243165663782, 0.144945417492923863
+"""E f(z)² for z ~ N(0, 1) is a² times the first plus b² times the second."""
 
 
 class ScaledReLU(nn.Module):
@@ -48,11 +48,11 @@ class ScaledReLU(nn.Module):
     Parameters
     ----------
     gain : float
-        Default: what makes E (c·max(0, z))² = c²/2 that of APALU with a, b from U(0, 2): the same
-        second moment, without the shape or anything that adapts.
+        Default: what makes E (c·max(0, z))² = c²/2 that of APALU with a, b from U(0, 2), for which
+        E a² = E b² = 4/3: the same second moment, without the shape or anything that adapts.
     """
 
-    def __init__(self, gain: float = math.sqrt(2 * _MOMENT)) -> None:
+    def __init__(self, gain: float = math.sqrt(2 * 4 / 3 * sum(MOMENTS))) -> None:
         super().__init__()
         self.gain = gain
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,20 +114,13 @@ def better(
     base = results.study.baseline
     if arm not in results.arms or base not in results.arms:
         return Conclusion("open", f"{arm} or {base} was not run")
-    if min(len(results.outcomes(a, c)) for a in (arm, base) for c in results.cases) < 2:
-        return Conclusion("open", "fewer than two seeds: there is no spread to judge by")
+    if min(len(results.outcomes(a, c)) for a in (arm, base) for c in results.cases) < 3:
+        return Conclusion("open", "fewer than three seeds: there is no spread to judge by")
     gains = {
         (m, i): gain(results, arm, m, case)
         for m in measures
         for i, case in enumerate(results.cases)
     }
-    verdict: Verdict = "open"
-    if min(gains.values()) == 1:
-        verdict = "holds"
-    elif max(gains.values()) == 1:
-        verdict = "holds under a condition"
-    elif min(gains.values()) == -1:
-        verdict = "does not hold"
     several = len(results.cases) > 3
     said = []
     for m in measures:
@@ -142,7 +136,20 @@ def better(
             said += [compared(results, arm, m, case) for case in results.cases]
     said.append(controls(results, measures[0], arm))
     said.append(how(results))
-    return Conclusion(verdict, "; ".join(filter(None, said)))
+    return Conclusion(judged(list(gains.values())), "; ".join(filter(None, said)))
+
+
+def judged(gains: Sequence[int]) -> Verdict:
+    """The verdict on comparisons that were won (1), lost (-1), or neither (0).
+
+    It holds if all are won, under a condition if some are, does not hold if none is and some are
+    lost, and is open if there is no difference anywhere.
+    """
+    if min(gains) == 1:
+        return "holds"
+    if max(gains) == 1:
+        return "holds under a condition"
+    return "does not hold" if min(gains) == -1 else "open"
 
 
 def how(results: Results) -> str:
@@ -155,3 +162,21 @@ def how(results: Results) -> str:
 def unique(data: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Data sets by name and source, each once."""
     return list({(d["name"], d["source"]): d for d in data}.values())
+
+
+def sentences(evidence: str) -> list[str]:
+    """Evidence at its semicolons, but for those in brackets.
+
+    Examples
+    --------
+    >>> sentences("better (depth 5; depth 10); on MNIST")
+    ['better (depth 5; depth 10)', 'on MNIST']
+    """
+    found, depth = [""], 0
+    for part in re.split(r"(; |[()])", evidence):
+        depth += (part == "(") - (part == ")")
+        if part == "; " and depth == 0:
+            found.append("")
+        else:
+            found[-1] += part
+    return found

@@ -247,7 +247,7 @@ STUDY = Study(
         ),
         "quick": Scale(
             arms=("relu", "apalu", "apalu-vp", "apalu-frozen", "relu-scaled"), seeds=3,
-            rates=(0.001, 0.003, 0.01),
+            rates=(0.0005, 0.002, 0.008),
             cases=_cases((5, 20, 50, 100), (5, 20), (5, 20, 50, 200), (18,)),
             settings={
                 "mlp": {

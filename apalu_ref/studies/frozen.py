@@ -64,7 +64,7 @@ def _surface(name: str, source: str, directory: str | None) -> datasets.Defects:
         return datasets.textures(INSTEAD, source)
     try:
         return datasets.magnetic_tile(source)
-    except datasets.DatasetError:
+    except datasets.MissingDataError:
         if source != "auto":
             raise
         return datasets.textures(INSTEAD, source)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apalu_ref.layer import APALU, VARIANCE_PRESERVING
-from apalu_ref.studies.arms import Factory, ScaledReLU
+from apalu_ref.studies.arms import MOMENTS, Factory, ScaledReLU
 from apalu_ref.studies.arms import arm as named_arm
 from minigrad import nn
 
@@ -26,8 +26,6 @@ PAIRS = {
 INITS = (*RANGES, *PAIRS)
 ARMS = ("apalu", "apalu-frozen", "apalu-tied", "relu-scaled")
 """The arms that an init means something to."""
-
-_POSITIVE, _NEGATIVE = 1.82051243165663782, 0.144945417492923863  # E f(z)² is a² and b² times these
 
 
 def drawn(init: str, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -52,9 +50,9 @@ def moment(init: str) -> float:
     if init in RANGES:
         low, high = RANGES[init]
         square = (low * low + low * high + high * high) / 3
-        return square * (_POSITIVE + _NEGATIVE)
+        return square * sum(MOMENTS)
     a, b = PAIRS[init]
-    return a * a * _POSITIVE + b * b * _NEGATIVE
+    return a * a * MOMENTS[0] + b * b * MOMENTS[1]
 
 
 def factory(arm: str, init: str, entropy: int) -> Factory | None:
@@ -106,5 +104,5 @@ def matched(arm: str) -> float:
     if arm in start:
         return 1 / math.sqrt(moment(start[arm]))
     if arm == "apalu-tied":
-        return 1 / math.sqrt(4 / 3 * (_POSITIVE + 9 / 4 * _NEGATIVE))
+        return 1 / math.sqrt(4 / 3 * (MOMENTS[0] + 9 / 4 * MOMENTS[1]))
     return nn.init.gain(named_arm(arm).make(1).eval())

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from apalu_ref.datasets import DatasetError, Images, cifar10, fashion_mnist
+from apalu_ref.datasets import Images, MissingDataError, cifar10, fashion_mnist
 from apalu_ref.studies.arms import Factory
 from apalu_ref.studies.plan import Task
 from apalu_ref.studies.splits import Split, official
@@ -53,7 +53,7 @@ def natural(part: str, source: str) -> Images:
     """
     try:
         return cifar10(part, source=source)
-    except DatasetError:
+    except MissingDataError:
         if source == "full":
             raise
         return fashion_mnist(part, source=source)
@@ -63,7 +63,7 @@ def stand_in(source: str) -> str:
     """Why :func:`natural` takes Fashion-MNIST, or "" if CIFAR-10 is there."""
     try:
         cifar10("test", source=source)
-    except DatasetError as error:
+    except MissingDataError as error:
         if source == "full":
             raise
         return f"Fashion-MNIST takes the place of CIFAR-10: {error}"

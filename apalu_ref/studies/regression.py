@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apalu_ref.claims import Verdict
 from apalu_ref.studies import conclude
 from apalu_ref.studies.plan import Conclusion
 from apalu_ref.studies.results import Results
@@ -50,7 +49,7 @@ def lower(results: Results, others: Sequence[str] = ("relu", "tanh")) -> Conclus
     first = conclude.better(results)
     compared = [o for o in others if o in results.arms and o != base]
     known = min(len(results.outcomes(a, c)) for a in results.arms for c in results.cases)
-    if "apalu" not in results.arms or base not in results.arms or known < 2 or not compared:
+    if "apalu" not in results.arms or base not in results.arms or known < 3 or not compared:
         return first
     gains = [conclude.gain(results, "apalu", "score", case) for case in results.cases]
     said = []
@@ -58,15 +57,8 @@ def lower(results: Results, others: Sequence[str] = ("relu", "tanh")) -> Conclus
         for case in results.cases:
             gains.append(conclude.gain(results, "apalu", "score", case, to=other))
             off = conclude.interval(results, "apalu", "score", case, other)
-            said.append(f"against {other} ({conclude.named(case)}): {off}")
-    verdict: Verdict = "open"
-    if min(gains) == 1:
-        verdict = "holds"
-    elif max(gains) == 1:
-        verdict = "holds under a condition"
-    elif min(gains) == -1:
-        verdict = "does not hold"
-    return Conclusion(verdict, f"{'; '.join(said)}; {first.evidence}")
+            said.append(f"apalu minus {other} ({conclude.named(case)}): {off}")
+    return Conclusion(conclude.judged(gains), f"{first.evidence}; {'; '.join(said)}")
 
 
 def reference(results: Results, key: str, case: Any) -> float:

@@ -127,8 +127,11 @@ class Results:
                 yield row
 
     def conclusion(self) -> Conclusion:
-        """What the study says on its claim."""
-        return self.study.conclude(self)
+        """What the study says on its claim; at smoke scale it is open, whatever the numbers."""
+        found = self.study.conclude(self)
+        if self.scale == "smoke":
+            return Conclusion("open", f"the smoke scale answers nothing; {found.evidence}")
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for ``json.dumps``."""

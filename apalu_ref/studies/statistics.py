@@ -47,8 +47,12 @@ class Interval:
 
     @property
     def sign(self) -> int:
-        """1 or -1 if the interval lies on one side of 0, else 0."""
-        return int(self.low > 0) - int(self.high < 0)
+        """1 or -1 if the interval lies on one side of 0, else 0; 0 also for fewer than 3 pairs.
+
+        Scores come in steps, of one test image at least, so that two differences may well be
+        equal by chance and their interval a point.
+        """
+        return 0 if self.n < 3 else int(self.low > 0) - int(self.high < 0)
 
 
 def summary(values: Sequence[float | None]) -> Summary:

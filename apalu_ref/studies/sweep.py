@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -183,7 +184,9 @@ def perform(task: Task) -> Outcome:
     """Make one run; this is what is called in another process."""
     begin = time.thread_time()  # of this thread: what else the machine does does not count
     # What is not finite ends a run or is seen in its score; it need not be warned of.
-    with np.errstate(all="ignore"):
+    # Filters, unlike errstate, reach the optimiser's threads.
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
         outcome = find(task.study).train(task)
     outcome["seconds"] = round(time.thread_time() - begin, 3)
     plain: Outcome = json.loads(json.dumps(_finite(outcome)))

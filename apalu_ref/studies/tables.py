@@ -10,6 +10,14 @@ from apalu_ref.studies.results import Results
 
 EDGE = "*"
 
+COMMON = (
+    "Where learning rates are chosen, every activation chooses its own on validation data, from "
+    "one grid; the test set is looked at by the final runs only.",
+    "Runs with the same seed share the split of the data, its order and, where the architecture is "
+    "the same, the initial weights; differences are paired.",
+)
+"""What holds for all studies."""
+
 
 def header(results: Results) -> list[str]:
     """The names of the columns."""
@@ -77,7 +85,12 @@ def text(results: Results) -> str:
         lines += textwrap.wrap(note, 96)
     conclusion = results.conclusion()
     lines += ["", f"The claim: {conclusion.verdict}."]
-    for part in conclusion.evidence.split("; "):
+    for part in conclude.sentences(conclusion.evidence):
+        lines += textwrap.wrap(part, 96, initial_indent="  - ", subsequent_indent="    ")
+    lines += ["", "What would count as an answer, said beforehand:"]
+    lines += textwrap.wrap(study.answer, 96, initial_indent="  ", subsequent_indent="  ")
+    lines += ["", "Protocol:"]
+    for part in (*COMMON, *study.protocol):
         lines += textwrap.wrap(part, 96, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines) + "\n"
 

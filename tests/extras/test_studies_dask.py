@@ -3,6 +3,7 @@
 import pytest
 
 from apalu_ref import studies
+from apalu_ref.cli import main
 from apalu_ref.studies import pool
 
 pytestmark = pytest.mark.extras
@@ -27,6 +28,15 @@ def test_a_cluster_makes_the_same_runs_as_processes_do(cluster, tmp_path):
         [r["outcome"]["score"] for r in own.runs], abs=0.02
     )
     assert len(list((tmp_path / "mnist-cnn" / "runs").iterdir())) == 6
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_command_line_takes_the_address(cluster, tmp_path, capsys):
+    options = ["--scale", "smoke", "--seeds", "1", "--source", "bundled", "--out", str(tmp_path)]
+    assert main(["study", "mnist-cnn", *options, "--dask", cluster.scheduler_address]) == 0
+    out, err = capsys.readouterr()
+    assert "6/6 apalu" in err
+    assert "A CNN on MNIST" in out
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -8,6 +8,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from PIL import Image  # it comes with Matplotlib
+
 from apalu_ref.studies import NAMES, read
 from apalu_ref.studies.catalogue import KEPT
 
@@ -25,7 +27,9 @@ def main(folder, *names):
         target.mkdir(parents=True, exist_ok=True)
         for file in ("results.json", "claim.json"):
             shutil.copyfile(source / file, target / file)
-        shutil.copyfile(source / "figure.png", PAGES / f"{name}.png")
+        with Image.open(source / "figure.png") as figure:
+            # 128 colours are enough for lines and dots, and take a third of the space.
+            figure.convert("RGB").quantize(128).save(PAGES / f"{name}.png", optimize=True)
         print(f"kept {name}, {results.scale} scale: {results.conclusion().verdict}")
 
 

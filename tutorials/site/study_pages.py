@@ -15,6 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from apalu_ref import claims
 from apalu_ref.studies import NAMES, Results, find, read, tables
 from apalu_ref.studies.catalogue import KEPT
+from apalu_ref.studies.conclude import sentences
 
 
 class Page(SphinxDirective):
@@ -34,17 +35,17 @@ class Page(SphinxDirective):
         conclusion = results.conclusion()
         yield from [f"**{study.question}**", ""]
         yield from [f"Verdict on the claim: **{conclusion.verdict}**.", ""]
-        yield from (f"- {_escaped(part)}" for part in conclusion.evidence.split("; "))
+        yield from (f"- {_escaped(part)}" for part in sentences(conclusion.evidence))
         yield from ["", f".. figure:: {study.name}.png"]
         yield from [f"   :alt: {study.title}: the results below, drawn", ""]
-        yield from ["Protocol", "--------", ""]
-        yield from (f"- {_escaped(part)}" for part in study.protocol)
+        yield from [".. rubric:: Protocol", ""]
+        yield from (f"- {_escaped(part)}" for part in (*tables.COMMON, *study.protocol))
         yield from [
             "",
             f"What would count as an answer, said beforehand: {_escaped(study.answer)}",
             "",
         ]
-        yield from ["Numbers", "-------", ""]
+        yield from [".. rubric:: Numbers", ""]
         head = [_escaped(cell) for cell in tables.header(results)]
         body = [[_escaped(cell) for cell in row] for row in tables.rows(results)]
         yield from [".. rst-class:: study", ""]
@@ -93,7 +94,7 @@ class Claims(SphinxDirective):
                 f"**{_escaped(row.claim)}:** {row.verdict}. Tested: {_escaped(row.tested)}.",
                 "",
             ]
-            lines += [f"- {_escaped(part)}" for part in row.evidence.split("; ")] + [""]
+            lines += [f"- {_escaped(part)}" for part in sentences(row.evidence)] + [""]
         return self.parse_text_to_nodes("\n".join(lines))
 
 

@@ -11,7 +11,7 @@ from apalu_ref.studies.plan import Task, outcome
 from apalu_ref.studies.results import Results
 
 
-def results(name, runs, *, scale="smoke", settings=None):
+def results(name, runs, *, scale="quick", settings=None):
     """Results of a study.
 
     ``runs`` is a list of (arm, case, outcomes); an outcome is that of ``outcome(...)``, or None

@@ -46,4 +46,4 @@ def made(study, scores, seeds=3, cases=({"surface": "brick"},), data=()):
                     "more": more if seed == 0 and score else {}, "seconds": 1.0,
                 }  # fmt: skip
                 done.append((task(study, arm, seed=seed, case=case), found))
-    return gather(study, "smoke", plan, list(data), {}, done, [])
+    return gather(study, "quick", plan, list(data), {}, done, [])

@@ -112,7 +112,7 @@ def made(arms, seeds, scores):
                 }  # fmt: skip
                 done.append((one, found))
     facts = [d.facts() for d in (datasets.mnist("train", source="bundled"),)]
-    return gather(STUDY, "smoke", plan, facts, {}, done, [])
+    return gather(STUDY, "quick", plan, facts, {}, done, [])
 
 
 def test_the_conclusion_names_collapse_and_the_simple_methods():

@@ -65,6 +65,12 @@ def test_the_sign_is_that_of_an_interval_without_0(low, high, sign):
     assert Interval(0.0, low, high, 3).sign == sign
 
 
+def test_two_equal_differences_are_no_finding():
+    assert paired([1.0, 2.0], [0.5, 1.5]).low > 0
+    assert paired([1.0, 2.0], [0.5, 1.5]).sign == 0
+    assert paired([1.0, 2.0, 3.0], [0.5, 1.5, 2.5]).sign == 1
+
+
 def test_missing_numbers_are_counted():
     found = summary([1.0, None, 3.0, math.inf])
     assert (found.mean, found.n, found.missing) == (2.0, 2, 2)

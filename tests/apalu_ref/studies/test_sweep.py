@@ -176,7 +176,9 @@ class TestKeeping:
         folder = tmp_path / "mnist-cnn"
         assert read(folder / "results.json").as_json() == results.as_json()
         claim = json.loads((folder / "claim.json").read_text(encoding="utf-8"))
-        assert claim["verdict"] == results.conclusion().verdict == "holds"
+        assert claim["verdict"] == results.conclusion().verdict == "open"
+        assert claim["evidence"].startswith("the smoke scale answers nothing; accuracy, %: apalu")
+        assert results.study.conclude(results).verdict == "holds"
         assert (folder / "figure.png").read_bytes()[:4] == b"\x89PNG"
         assert "95.1" in (folder / "table.txt").read_text(encoding="utf-8")
         record = json.loads((folder / "results.json").read_text(encoding="utf-8"))

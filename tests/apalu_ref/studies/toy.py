@@ -87,4 +87,4 @@ def results(scores, *, measure=None, cases=({},), better="higher", own=None, rat
     some = own or study(better=better, cases=cases)
     count = len(next(iter(scores.values()))) if len(cases) == 1 else 2
     plan = Scale(tuple(scores), count, rates, tuple(cases), {}, "")
-    return Results(some, "smoke", plan, [], {"numpy": "2"}, [], [], runs, 1.0)
+    return Results(some, "quick", plan, [], {"numpy": "2"}, [], [], runs, 1.0)
