@@ -12,7 +12,8 @@ What you'll do
 
 Judge a detector by the area under its ROC curve; build a detector of features and a Gaussian, one
 that draws all that is normal to one point (Deep SVDD), and one that knows how likely an image is (a
-normalising flow); turn the last one's gradient into a map; compare ReLU and APALU in it.
+normalising flow); turn the last one's gradient into a map; compare ReLU and APALU in it (APALU
+started so that it keeps the variance).
 
 What you'll learn
 -----------------
@@ -306,7 +307,9 @@ plt.show()
 # What you should see: on the images it was trained on the flow gets better and better; those kept
 # aside are soon found *less* likely. Few data and many weights: it learns these images by heart.
 # That is why training is short. The ranking of images suffers less than the likelihood does. And
-# the Gaussian, which cannot learn much by heart, is the best in the table.
+# the Gaussian, which cannot learn much by heart, is the best in the table. (Both activations were
+# trained at one learning rate that nobody chose: a sketch of a comparison, no more. The studies at
+# the end let each choose its own.)
 #
 # Step 6: where?
 # --------------

@@ -108,9 +108,10 @@ def _by_studies(text: str, names: tuple[str, ...], folder: Path) -> Row:
         verdict = verdicts.pop()
     elif not missing and verdicts & {"holds", "holds under a condition"}:
         verdict = "holds under a condition"
-        said.append("the studies disagree")
+        said.append("not in all of these studies")
     elif not missing:
-        verdict = "does not hold"  # in some, and none says that it does
+        verdict = "does not hold"
+        said.append("worse in some of these studies, better in none")
     return Row(text, tested, verdict, "; ".join(said))
 
 

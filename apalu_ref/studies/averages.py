@@ -45,8 +45,8 @@ def verdict(results: Results, measure: str = "score", arm: str = "apalu") -> Con
     base = results.study.baseline
     if arm not in results.arms or base not in results.arms:
         return Conclusion("open", f"{arm} or {base} was not run")
-    if min(len(results.outcomes(a, c)) for a in (arm, base) for c in results.cases) < 2:
-        return Conclusion("open", "fewer than two seeds: there is no spread to judge by")
+    if min(len(results.outcomes(a, c)) for a in (arm, base) for c in results.cases) < 3:
+        return Conclusion("open", "fewer than three seeds: there is no spread to judge by")
     m = results.measure(measure)
     gains = {i: conclude.gain(results, arm, measure, c) for i, c in enumerate(results.cases)}
     d = difference(results, arm, base, measure)
@@ -73,7 +73,7 @@ def _controls(results: Results, arm: str, measure: str) -> str:
     m = results.measure(measure)
     said = [
         f"{control} {_interval(m.scale, m.digits, difference(results, control, arm, measure))}"
-        for control in conclude.ADAPTS_NOT
+        for control in conclude.CONTROLS
         if control in results.arms
     ]
     return f"controls less {arm}: {', '.join(said)}" if said else ""

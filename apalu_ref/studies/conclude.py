@@ -11,8 +11,9 @@ from apalu_ref.claims import Verdict
 from apalu_ref.studies.plan import Conclusion, Measure
 from apalu_ref.studies.results import Results
 
-ADAPTS_NOT = ("apalu-frozen", "apalu-vp-frozen", "apalu-tied", "relu-scaled", "relu-wide")
-"""Controls; what they do as well as APALU is not owed to trained a and b, or not to APALU."""
+CONTROLS = ("apalu-frozen", "apalu-vp-frozen", "apalu-tied", "relu-scaled", "relu-wide")
+"""Where one of these does as well as APALU, training a and b (or both, for the tied one), APALU's
+shape, or the few parameters more are not what its result is owed to."""
 
 
 def shown(measure: Measure, value: float) -> str:
@@ -51,19 +52,32 @@ def interval(
     return f"{mean} [{shown(m, d.low)}, {shown(m, d.high)}]"
 
 
-def gain(results: Results, arm: str, measure: str, case: Any = None, to: str | None = None) -> int:
-    """1 if the arm does better, -1 if worse, 0 if the interval holds 0 or there is none.
+def gain(
+    results: Results,
+    arm: str,
+    measure: str,
+    case: Mapping[str, Any] | None = None,
+    to: str | None = None,
+    comparisons: int = 1,
+) -> int:
+    """1 if an arm is better than the baseline (or the arm ``to``), -1 if worse, 0 if neither shows.
 
-    An arm all of whose runs diverged does worse than one whose runs did not.
+    The paired interval must leave out 0, at a level of 1 - 0.05/``comparisons`` (Bonferroni): with
+    many comparisons one of them would by chance. Runs without a number, because they diverged or
+    never came to a level, are no pairs; so an arm that has more of them cannot be better by the
+    others, and one all of whose runs are without is worse than one with at least three numbers.
     """
     other = results.study.baseline if to is None else to
     own, its = results.summary(arm, measure, case), results.summary(other, measure, case)
-    if own.n == 0 and its.n > 1:
+    if own.n == 0 and its.n > 2:
         return -1
-    if its.n == 0 and own.n > 1:
+    if its.n == 0 and own.n > 2:
         return 1
-    sign = results.difference(arm, measure, case, to).sign
-    return sign if results.measure(measure).better == "higher" else -sign
+    sign = results.difference(arm, measure, case, to, 1 - 0.05 / comparisons).sign
+    better = sign if results.measure(measure).better == "higher" else -sign
+    if own.missing > its.missing:
+        return min(better, 0)
+    return max(better, 0) if own.missing < its.missing else better
 
 
 def named(case: Mapping[str, Any]) -> str:
@@ -72,12 +86,19 @@ def named(case: Mapping[str, Any]) -> str:
 
 
 def compared(
-    results: Results, arm: str, measure: str, case: Mapping[str, Any] | None = None
+    results: Results,
+    arm: str,
+    measure: str,
+    case: Mapping[str, Any] | None = None,
+    comparisons: int = 1,
 ) -> str:
     """A sentence that compares an arm with the baseline."""
     base = results.study.baseline
     what = results.measure(measure).text
-    words = {1: "better", -1: "worse", 0: "no difference seen"}[gain(results, arm, measure, case)]
+    found = gain(results, arm, measure, case, comparisons=comparisons)
+    words = {1: "better", -1: "worse", 0: "no difference seen"}[found]
+    if not found and gain(results, arm, measure, case):
+        words += f", as {comparisons} were looked for"
     where = f" ({named(case)})" if case else ""
     return (
         f"{what}{where}: {arm} {spread(results, arm, measure, case)}, {base} "
@@ -87,18 +108,20 @@ def compared(
 
 
 def controls(results: Results, measure: str = "score", arm: str = "apalu") -> str:
-    """Which controls do as well as APALU, so that adapting explains nothing; "" if none was run."""
-    there = [c for c in ADAPTS_NOT if c in results.arms]
+    """How the controls that were run compare with APALU; "" if none was."""
+    there = [c for c in CONTROLS if c in results.arms]
     if not there or arm not in results.arms:
         return ""
-    alike = []
+    said = []
     for control in there:
+        if len(results.cases) == 1:
+            said.append(f"{control} {interval(results, control, measure, results.cases[0], arm)}")
+            continue
         gains = [gain(results, control, measure, case, to=arm) for case in results.cases]
-        if min(gains) >= 0:
-            alike.append(control)
-    if not alike:
-        return f"{arm} does better than every control ({', '.join(there)}) somewhere"
-    return f"not seen to be worse than {arm} anywhere: {', '.join(alike)}"
+        said.append(f"{control} better under {gains.count(1)}, worse under {gains.count(-1)}")
+    if len(results.cases) == 1:
+        return f"controls less {arm}: {', '.join(said)}"
+    return f"controls beside {arm}, of {len(results.cases)} conditions: {', '.join(said)}"
 
 
 def better(
@@ -106,25 +129,23 @@ def better(
 ) -> Conclusion:
     """The verdict on the claim that an arm is better than the baseline in these measures.
 
-    It holds if the paired interval lies on the better side of 0 for every measure and
-    condition, holds under a condition if for some and worse for none or some, does not hold if
-    it is better nowhere and worse somewhere, and is open if no difference is seen. One arm was
-    named beforehand, so that looking at many arms cannot make one of them win by chance.
+    Every measure under every condition is a comparison; :func:`judged` says what they come to. The
+    arm was named beforehand, so that looking at many arms cannot make one of them win by chance.
     """
     base = results.study.baseline
     if arm not in results.arms or base not in results.arms:
         return Conclusion("open", f"{arm} or {base} was not run")
     if min(len(results.outcomes(a, c)) for a in (arm, base) for c in results.cases) < 3:
         return Conclusion("open", "fewer than three seeds: there is no spread to judge by")
+    many = len(measures) * len(results.cases)
     gains = {
-        (m, i): gain(results, arm, m, case)
+        (m, i): gain(results, arm, m, case, comparisons=many)
         for m in measures
         for i, case in enumerate(results.cases)
     }
-    several = len(results.cases) > 3
     said = []
     for m in measures:
-        if several:
+        if len(results.cases) > 3:
             won = [named(c) for i, c in enumerate(results.cases) if gains[m, i] == 1]
             lost = [named(c) for i, c in enumerate(results.cases) if gains[m, i] == -1]
             said.append(
@@ -133,7 +154,7 @@ def better(
                 + f", worse under {len(lost)}" + (f" ({'; '.join(lost)})" if lost else "")
             )  # fmt: skip
         else:
-            said += [compared(results, arm, m, case) for case in results.cases]
+            said += [compared(results, arm, m, case, many) for case in results.cases]
     said.append(controls(results, measures[0], arm))
     said.append(how(results))
     return Conclusion(judged(list(gains.values())), "; ".join(filter(None, said)))
@@ -142,14 +163,15 @@ def better(
 def judged(gains: Sequence[int]) -> Verdict:
     """The verdict on comparisons that were won (1), lost (-1), or neither (0).
 
-    It holds if all are won, under a condition if some are, does not hold if none is and some are
-    lost, and is open if there is no difference anywhere.
+    It holds if all are won, holds under a condition if more are won than lost, does not hold if
+    more are lost than won, and is open otherwise.
     """
     if min(gains) == 1:
         return "holds"
-    if max(gains) == 1:
+    won, lost = gains.count(1), gains.count(-1)
+    if won > lost:
         return "holds under a condition"
-    return "does not hold" if min(gains) == -1 else "open"
+    return "does not hold" if lost > won else "open"
 
 
 def how(results: Results) -> str:

@@ -87,11 +87,14 @@ class Results:
         measure: str = "score",
         case: Mapping[str, Any] | None = None,
         to: str | None = None,
+        level: float = 0.95,
     ) -> Interval:
         """The paired difference to the baseline, or to the arm ``to``."""
         other = self.study.baseline if to is None else to
         a, b = self.values(arm, measure, case), self.values(other, measure, case)
-        return paired(a, b) if len(a) == len(b) else Interval(math.nan, math.nan, math.nan, 0)
+        return (
+            paired(a, b, level) if len(a) == len(b) else Interval(math.nan, math.nan, math.nan, 0)
+        )
 
     def rate(self, arm: str, case: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The learning rate an arm chose, and whether it lies at an edge of the grid."""

@@ -213,7 +213,7 @@ STUDY = Study(
         ),
         "quick": Scale(
             arms=("relu", "apalu", "apalu-vp", "tanh", "apalu-frozen", "relu-scaled", "relu-wide"),
-            seeds=5, rates=(0.01, 0.03, 0.1),
+            seeds=5, rates=(0.003, 0.01, 0.03, 0.1),
             cases=_cases("libras", 0.25, 0.5, 1.0) + _cases("sign-digits", 1.0),
             settings={
                 "sets": SETS, "splits": 2,
@@ -223,7 +223,7 @@ STUDY = Study(
             note="Fewer epochs than in full, 7 of the arms, and no learning curve for the hands.",
         ),
         "full": Scale(
-            arms=tuple(ARMS), seeds=10, rates=(0.001, 0.003, 0.01, 0.03),
+            arms=tuple(ARMS), seeds=10, rates=(0.001, 0.003, 0.01, 0.03, 0.1),
             cases=_cases("libras", 0.25, 0.5, 1.0) + _cases("sign-digits", 0.1, 0.25, 0.5, 1.0),
             settings={
                 "sets": SETS, "splits": 3,

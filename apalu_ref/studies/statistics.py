@@ -31,7 +31,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean paired difference and its 95 % confidence interval; NaN where there is none.
+    """A mean paired difference and its confidence interval; NaN where there is none.
 
     Attributes
     ----------
@@ -71,8 +71,10 @@ def summary(values: Sequence[float | None]) -> Summary:
     return Summary(float(np.mean(x)), std, len(x), missing)
 
 
-def paired(first: Sequence[float | None], second: Sequence[float | None]) -> Interval:
-    """The mean of ``first - second``, run by run, and its 95 % interval by Student's t.
+def paired(
+    first: Sequence[float | None], second: Sequence[float | None], level: float = 0.95
+) -> Interval:
+    """The mean of ``first - second``, run by run, and its interval by Student's t.
 
     Pairs of which one is missing are left out. The interval supposes differences that are
     near normal; with three to five pairs it is wide, as it should be.
@@ -91,7 +93,7 @@ def paired(first: Sequence[float | None], second: Sequence[float | None]) -> Int
     if n < 2:
         return Interval(differences[0] if n else math.nan, math.nan, math.nan, n)
     mean = float(np.mean(differences))
-    reach = student(n - 1) * float(np.std(differences, ddof=1)) / math.sqrt(n)
+    reach = student(n - 1, level) * float(np.std(differences, ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - reach, mean + reach, n)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -35,25 +36,33 @@ class Store:
     ----------
     folder : Path or None
         Made if it is not there.
+    scale : str
+        Of the study; results of another one that are there are not overwritten.
     facts : list of dict
-        On the data: a run on other data is another run.
+        On the data: a run on other data, or with another NumPy, is another run and has another
+        place, ``runs/SCALE-DIGEST``.
     say : callable
         Told of damaged files.
     """
 
-    def __init__(self, folder: Path | None, facts: list[dict[str, Any]], say: Say) -> None:
+    def __init__(
+        self, folder: Path | None, scale: str, facts: list[dict[str, Any]], say: Say
+    ) -> None:
         self.folder = folder
         self.say = say
         # What a stored run must agree with to be used again.
         self.origin = json.loads(json.dumps({"versions": versions(), "data": facts}))
         self.kept = 0
+        digest = hashlib.sha256(json.dumps(self.origin, sort_keys=True).encode()).hexdigest()
+        self.runs = f"runs/{scale}-{digest[:8]}"
         if folder is not None:
+            _same_scale(folder, scale)
             try:
-                (folder / "runs").mkdir(parents=True, exist_ok=True)
+                (folder / self.runs).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StudyError(f"the folder {folder} cannot be made: {error}") from error
-            if not os.access(folder / "runs", os.W_OK):
-                raise StudyError(f"the folder {folder / 'runs'} is not writable")
+            if not os.access(folder / self.runs, os.W_OK):
+                raise StudyError(f"the folder {folder / self.runs} is not writable")
 
     def get(self, task: Task) -> Outcome | None:
         """The outcome of a run that was made before with the same configuration, or None."""
@@ -90,7 +99,7 @@ class Store:
         """
         if self.folder is not None:
             record = {"task": task.as_json(), **self.origin, "outcome": outcome}
-            self.write(f"runs/{task.name}.json", _text(record))
+            self.write(f"{self.runs}/{task.name}.json", _text(record))
             self.kept += 1
 
     def write(self, name: str, content: str | bytes) -> None:
@@ -114,7 +123,18 @@ class Store:
 
     def _path(self, task: Task) -> Path:
         assert self.folder is not None
-        return self.folder / "runs" / f"{task.name}.json"
+        return self.folder / self.runs / f"{task.name}.json"
+
+
+def _same_scale(folder: Path, scale: str) -> None:
+    try:
+        found = json.loads((folder / "results.json").read_text(encoding="utf-8"))["scale"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # nothing there that could be lost
+    if found != scale:
+        raise StudyError(
+            f"{folder} holds results at scale {found}: choose another folder for scale {scale}"
+        )
 
 
 def _plain(value: Any) -> Any:

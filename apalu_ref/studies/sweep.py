@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
+import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,11 @@ import numpy as np
 
 from apalu_ref.datasets import DatasetError
 from apalu_ref.studies import pool, report
-from apalu_ref.studies.arms import arm
 from apalu_ref.studies.catalogue import find
 from apalu_ref.studies.plan import Outcome, Scale, Study, StudyError, Task
+from apalu_ref.studies.planning import Say, available, planned
 from apalu_ref.studies.results import Results, gather
 from apalu_ref.studies.store import Store, versions
-
-Say = Callable[[str], None]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -71,8 +68,9 @@ def run(
     Returns
     -------
     Results
-        The same, to the last bit, for the same arguments, data, NumPy and kind of machine
-        (where runs are timed: the times apart).
+        The same, to the last bit but for times, for the same arguments, data, NumPy and kind of
+        machine; elsewhere than in processes of this machine, if workers have one thread for
+        linear algebra, too.
 
     Raises
     ------
@@ -92,12 +90,10 @@ def run(
     study = find(name)
     say = progress or (lambda line: None)
     plan = planned(study, scale, seeds, activations)
-    plan = _available(study, plan, source, say)
+    plan = available(study, plan, source, say)
     facts = [loaded.facts() for loaded in study.data(plan.settings, source)]
     folder = None if out is None else Path(out) / name
-    store = Store(folder, facts, say)
-    if folder is not None:
-        _same_scale(folder, scale)
+    store = Store(folder, scale, facts, say)
     sweep = _Sweep(study, scale, plan, source, store, say)
     if executor is not None:
         sweep.go(executor)
@@ -111,77 +107,17 @@ def run(
     return results
 
 
-def planned(
-    study: Study, scale: str, seeds: int | None, activations: Sequence[str] | None
-) -> Scale:
-    """The study's scale, with other seeds and arms where they are asked for."""
-    if scale not in study.scales:
-        raise StudyError(f"there is no scale {scale!r}: choose from {', '.join(study.scales)}")
-    plan = study.scales[scale]
-    if seeds is not None:
-        if seeds < 1:
-            raise StudyError(f"seeds must be at least 1, not {seeds}")
-        plan = replace(plan, seeds=seeds)
-    if activations is not None:
-        try:
-            names = tuple(dict.fromkeys(arm(a).name for a in activations))
-        except ValueError as error:
-            raise StudyError(str(error)) from None
-        for name in names:
-            if arm(name).kind == "own":
-                _check_own(name)
-        if not names:
-            raise StudyError("no activation was named")
-        plan = replace(plan, arms=names)
-        if own := {n: _digest(n) for n in names if arm(n).kind == "own"}:
-            # A run is another one when the file has changed.
-            plan = replace(plan, settings={**plan.settings, "files": own})
-    return plan
-
-
-def _digest(name: str) -> str:
-    path = Path(name.partition(".py")[0] + ".py")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _check_own(name: str) -> None:
-    from apalu_ref.check.subject import SubjectError
-    from apalu_ref.properties import ActivationError
-    from apalu_ref.properties.named import found
-
-    try:
-        differences = found(name).differences
-    except (ActivationError, SubjectError) as error:
-        raise StudyError(str(error)) from error
-    if differences:
-        raise StudyError(f"{name} cannot be trained: {differences}")
-
-
-def _available(study: Study, plan: Scale, source: str, say: Say) -> Scale:
-    if study.available is None:
-        return plan
-    cases, left_out = study.available(plan, source)
-    if not cases:
-        raise DatasetError(left_out)
-    if left_out:
-        say(left_out)
-        plan = replace(plan, note=f"{plan.note} {left_out}".strip())
-    return replace(plan, cases=tuple(cases))
-
-
-def _same_scale(folder: Path, scale: str) -> None:
-    try:
-        found = json.loads((folder / "results.json").read_text(encoding="utf-8"))["scale"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # nothing there that could be lost
-    if found != scale:
-        raise StudyError(
-            f"{folder} holds results at scale {found}: choose another folder for scale {scale}"
-        )
+# minigrad draws from one generator a process: two runs in threads of one would disturb each other.
+_ONE = threading.Lock()
 
 
 def perform(task: Task) -> Outcome:
     """Make one run; this is what is called in another process."""
+    with _ONE:
+        return _perform(task)
+
+
+def _perform(task: Task) -> Outcome:
     begin = time.thread_time()  # of this thread: what else the machine does does not count
     # What is not finite ends a run or is seen in its score; it need not be warned of.
     # Filters, unlike errstate, reach the optimiser's threads.
@@ -202,6 +138,10 @@ def _finite(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _failed(future: Future[Outcome]) -> bool:
+    return future.cancelled() or future.exception() is not None
 
 
 class _Sweep:
@@ -235,11 +175,15 @@ class _Sweep:
         """Make all runs."""
         try:
             while self.left or self.running:
-                for task in self.left:
+                # Runs that are timed have the machine to themselves.
+                batch = max(0, 1 - len(self.running)) if self.study.timed else len(self.left)
+                for task in self.left[:batch]:
                     self.running[executor.submit(perform, task)] = task
-                self.left = []
+                del self.left[:batch]
                 ended, _ = wait(self.running, return_when=FIRST_COMPLETED)
-                for future in [f for f in self.running if f in ended]:  # in their order
+                # In their order; those that failed last, so that nothing is lost with them.
+                done = [f for f in self.running if f in ended]
+                for future in sorted(done, key=_failed):
                     self._ended(self.running.pop(future), future)
         except KeyboardInterrupt:
             raise Interrupted(

@@ -14,7 +14,15 @@ COMMON = (
     "Where learning rates are chosen, every activation chooses its own on validation data, from "
     "one grid; the test set is looked at by the final runs only.",
     "Runs with the same seed share the split of the data, its order and, where the architecture is "
-    "the same, the initial weights; differences are paired.",
+    "the same, the initial weights; differences are paired. A rate is chosen once, by one seed of "
+    "its own, and where a set has an official test set that is what all seeds are tested on: the "
+    "spread is that of the training, and not of the choice of rates or of other test data.",
+    "Which arm is compared with ReLU for the verdict, APALU with the paper's init, was said "
+    "beforehand. Where that is by several intervals, they are widened so that all of them together "
+    "hold at 95 % (Bonferroni), and runs without a number cannot help an arm: the claim holds if "
+    "APALU is better every time, under a condition if it is better more often than worse, does not "
+    "hold if worse more often than better, and is open otherwise, unless the study says another "
+    "rule.",
 )
 """What holds for all studies."""
 

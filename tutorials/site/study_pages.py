@@ -13,6 +13,7 @@ from kit_tables import list_table
 from sphinx.util.docutils import SphinxDirective
 
 from apalu_ref import claims
+from apalu_ref.datasets.locate import VARIABLE
 from apalu_ref.studies import NAMES, Results, find, read, tables
 from apalu_ref.studies.catalogue import KEPT
 from apalu_ref.studies.conclude import sentences
@@ -52,16 +53,11 @@ class Page(SphinxDirective):
         yield from list_table(head, body, None)
         yield from (f"- {_escaped(note)}" for note in tables.notes(results))
         made = ", ".join(f"{k} {v}" for k, v in results.versions.items())
-        yield from [
-            "",
-            f"Made with {made}, in {results.seconds / 60:.0f} minutes of one core, by",
-            "",
-        ]
-        yield from [
-            ".. code-block:: sh",
-            "",
-            f"   apalu-ref study {study.name} --scale {results.scale}",
-        ]
+        minutes = f"{results.seconds / 60:.0f} minutes of one core"
+        full = any(d["source"] != "bundled" for d in results.data)
+        variable = f"{VARIABLE}=~/data " if full else ""
+        yield from ["", f"Made with {made}, in {minutes}, by", "", ".. code-block:: sh", ""]
+        yield f"   {variable}apalu-ref study {study.name} --scale {results.scale}"
 
 
 class Verdicts(SphinxDirective):

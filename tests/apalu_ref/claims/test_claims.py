@@ -138,7 +138,7 @@ class TestStudies:
         self.write(tmp_path, "sensitivity", '{"verdict": "does not hold", "evidence": "NaN"}')
         row = self.row(tmp_path, "not sensitive")
         assert row.verdict == "holds under a condition"
-        assert "the studies disagree" in row.evidence
+        assert "not in all of these studies" in row.evidence
 
     @pytest.mark.parametrize(
         ("verdicts", "verdict"),

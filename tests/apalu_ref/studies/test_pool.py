@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -47,6 +48,15 @@ def test_the_same_bits_for_any_number_of_processes():
     for a, b in zip(first, second, strict=True):
         a.pop("seconds"), b.pop("seconds")
         assert a == b
+
+
+def test_threads_of_one_process_do_not_disturb_each_other():
+    found = []
+    for count in (1, 3):
+        with ThreadPoolExecutor(count) as executor:
+            found.append(studies.run("mnist-cnn", "smoke", executor=executor, **STUDY))
+    first, second = ([r["outcome"]["curves"] for r in results.runs] for results in found)
+    assert first == second
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import random
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
@@ -113,7 +114,7 @@ class TestKeeping:
 
         with pytest.raises(sweep.Interrupted, match=r"[0-9]+ runs are kept in .*mnist-cnn"):
             go(Here(stop), out=tmp_path)
-        kept = len(list((tmp_path / "mnist-cnn" / "runs").glob("*.json")))
+        kept = len(list((tmp_path / "mnist-cnn" / "runs").glob("*/*.json")))
         assert kept >= 3
         again, executor = go(out=tmp_path)
         assert len(executor.made) == 12 - kept
@@ -137,7 +138,7 @@ class TestKeeping:
     def test_a_damaged_file_is_named_and_made_again(self, put, tmp_path, text):
         first, _ = go(out=tmp_path)
         name = "relu_rate0.01_seed1_final.json"
-        (tmp_path / "mnist-cnn" / "runs" / name).write_text(text, encoding="utf-8")
+        next((tmp_path / "mnist-cnn" / "runs").glob(f"*/{name}")).write_text(text, encoding="utf-8")
         said = []
         again, executor = go(out=tmp_path, progress=said.append)
         assert len(executor.made) == 1
@@ -166,6 +167,18 @@ class TestKeeping:
         own.write_text(text.replace("2.0", "3.0"))
         assert {t.arm for t in go(out=tmp_path, activations=arms)[1].made} == {arms[1]}
 
+    def test_runs_of_another_scale_or_other_data_keep_their_place(self, put, tmp_path):
+        def stop(task):
+            if task.final:
+                raise KeyboardInterrupt
+
+        with pytest.raises(sweep.Interrupted):
+            sweep.run("mnist-cnn", "quick", out=tmp_path, executor=Here(stop))
+        before = len(list(tmp_path.rglob("*_choice.json")))
+        _, executor = go(out=tmp_path)
+        assert len(executor.made) == 12
+        assert len(list(tmp_path.rglob("*_choice.json"))) == before + 6
+
     def test_results_of_another_scale_are_not_overwritten(self, put, tmp_path):
         go(out=tmp_path)
         with pytest.raises(StudyError, match="holds results at scale smoke: choose another"):
@@ -188,6 +201,17 @@ class TestKeeping:
 
 
 class TestTrouble:
+    def test_a_run_that_ended_beside_one_that_failed_is_kept(self, put, tmp_path):
+        def broken(task):
+            if task.rate == 0.001:
+                raise ZeroDivisionError("oh")
+            return train(task)
+
+        put(study(train=broken))
+        with pytest.raises(StudyError, match="failed"):
+            go(out=tmp_path)
+        assert len(list(tmp_path.rglob("*_choice.json"))) == 4
+
     def test_a_full_disk_is_told_and_what_was_made_is_kept(self, put, tmp_path, monkeypatch):
         real, calls = store.write_atomically, []
 
@@ -268,6 +292,35 @@ class TestTrouble:
     def test_an_unknown_scale(self, put):
         with pytest.raises(StudyError, match="no scale 'slow': choose from smoke, quick"):
             sweep.run("mnist-cnn", "slow", executor=Here())
+
+
+def test_runs_that_are_timed_are_made_one_at_a_time(put):
+    class Counting(ThreadPoolExecutor):
+        waiting = most = 0
+
+        def submit(self, function, task):
+            def count(task):
+                self.waiting -= 1
+                return function(task)
+
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+            return super().submit(count, task)
+
+    for timed in (True, False):
+        put(study(timed=timed))
+        with Counting(1) as executor:
+            go(executor)
+        assert (executor.most == 1) == timed
+
+
+def test_names_may_have_spaces_around_them_and_folders_py_in_theirs(put, tmp_path):
+    folder = tmp_path / "my.python"
+    folder.mkdir()
+    (folder / "act.py").write_text("def f(x):\n    return 2.0 * x\n")
+    results, _ = go(activations=[" relu", "apalu ", f"{folder / 'act.py'}:f"])
+    assert results.arms[:2] == ("relu", "apalu")
+    assert len(results.plan.settings["files"]) == 1
 
 
 def test_an_unknown_study_is_told_with_the_nearest():
