@@ -14,6 +14,16 @@ from apalu_ref.studies.plan import Conclusion
 from apalu_ref.studies.results import Results
 from apalu_ref.studies.statistics import Interval, paired, summary
 
+RULE = (
+    "What decides is one number, the mean over the conditions, seed by seed: the paired interval "
+    "of the difference to ReLU, over seeds. The claim holds if it lies on the better side of 0 and "
+    "APALU is worse under no single condition, and under a condition if it is worse under some (by "
+    "intervals widened for the number of conditions). It does not hold if the interval lies on the "
+    "other side, or all runs of APALU diverged. Else it is open; seeds of which a run diverged "
+    "have no mean, and cannot help."
+)
+"""The rule of :func:`verdict`, for the answer of a study."""
+
 
 def over_conditions(results: Results, arm: str, measure: str = "score") -> list[float | None]:
     """For each seed, the mean of a measure over all conditions; None where one is missing."""
@@ -40,7 +50,8 @@ def verdict(results: Results, measure: str = "score", arm: str = "apalu") -> Con
     conditions, seed by seed. The claim holds if its paired interval lies on the better side
     of 0 and the arm is worse under no condition; it holds under a condition if it is worse under
     some; it does not hold if the interval lies on the other side, or all runs of the arm
-    diverged; else it is open.
+    diverged; else it is open. :data:`RULE` says so to a reader. It is not that of
+    :func:`apalu_ref.studies.conclude.judged`, which counts conditions.
     """
     base = results.study.baseline
     if arm not in results.arms or base not in results.arms:
@@ -48,18 +59,25 @@ def verdict(results: Results, measure: str = "score", arm: str = "apalu") -> Con
     if min(len(results.outcomes(a, c)) for a in (arm, base) for c in results.cases) < 3:
         return Conclusion("open", "fewer than three seeds: there is no spread to judge by")
     m = results.measure(measure)
-    gains = {i: conclude.gain(results, arm, measure, c) for i, c in enumerate(results.cases)}
+    several = len(results.cases)
+    gains = {
+        i: conclude.gain(results, arm, measure, c, comparisons=several)
+        for i, c in enumerate(results.cases)
+    }
     d = difference(results, arm, base, measure)
     sign = d.sign if m.better == "higher" else -d.sign
     if d.n == 0:
         # No seed has a mean for both arms: then only what happened under each can be told.
         sign = min(gains.values()) if max(gains.values()) <= 0 else 0
+    own, its = (summary(over_conditions(results, a, measure)).missing for a in (arm, base))
+    if own != its:
+        # Seeds without a mean are no pairs, and what is left of an arm must not gain by them.
+        sign = min(sign, 0) if own > its else max(sign, 0)
     found: Verdict = "open"
     if sign > 0:
         found = "holds" if min(gains.values()) >= 0 else "holds under a condition"
     elif sign < 0:
         found = "does not hold"
-    several = len(results.cases)
     said = [f"{m.text}, mean over {several} conditions: " if several > 1 else f"{m.text}: "]
     said[0] += ", ".join(f"{a} {_spread(results, a, measure)}" for a in (arm, base))
     said[0] += f", difference {_interval(m.scale, m.digits, d)}"

@@ -208,7 +208,7 @@ def draw(results: Results) -> Any:
     for panel, name in zip(panels[2:], "ab", strict=True):
         runs = [o["more"][name] for o in results.outcomes("apalu") if o["more"]]
         panel.set_title(f"{name} of each layer, apalu", fontsize=10)
-        panel.set_xlabel("epoch", fontsize=9)
+        panel.set_xlabel("epoch (lines from green, the first layer, to blue)", fontsize=9)
         if not runs:
             continue
         epochs = min(map(len, runs))
@@ -216,8 +216,5 @@ def draw(results: Results) -> Any:
         for layer, values in enumerate(mean.T):
             shade = 0.15 + 0.8 * layer / max(1, mean.shape[1] - 1)
             panel.plot(range(epochs), values, color=(0, 0.45 * (1 - shade), shade), lw=1)
-        panel.text(
-            0.98, 0.02, "first layer black, last blue", transform=panel.transAxes, ha="right",
-            fontsize=7, color=figures.GREY,
-        )  # fmt: skip
+        panel.set_xticks(range(epochs))
     return figure

@@ -227,8 +227,7 @@ STUDY = Study(
         "Gaussian, without a student.",
         frozen.FALLBACK,
     ),
-    answer="A paired interval, over seeds, of the difference to ReLU in the mean image AUROC over "
-    "the surfaces that leaves out 0.",
+    answer=f"Judged by the image AUROC, with the surfaces as conditions. {averages.RULE}",
     measures=(
         Measure("score", "image AUROC, %", "higher", 100, 2),
         Measure("pixel", "pixel AUROC, %", "higher", 100, 2),
@@ -253,7 +252,7 @@ STUDY = Study(
                 "clothes_epochs": 4, "steps": 120,
             },
             note="5 of the arms, and 120 steps of 16 images. ReLU times a constant is left out: "
-            "batch norm takes a constant factor away.",
+            "batch norm takes a constant factor away, so that it would be ReLU again.",
         ),
         "full": Scale(
             arms=tuple(ARMS), seeds=5, rates=(0.01, 0.03, 0.1, 0.3), cases=frozen.SURFACES,

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from apalu_ref.studies import figures
 from apalu_ref.studies.results import Results
+from apalu_ref.studies.statistics import Interval, paired
+
+
+class Beside(NamedTuple):
+    """An init beside the one compared with: each at its best rate, and at the common one."""
+
+    task: str
+    init: str
+    tuned: Interval
+    common: Interval
 
 
 def by_rate(results: Results, arm: str, task: str) -> tuple[list[str], Any]:
@@ -30,6 +40,30 @@ def spreads(results: Results, arm: str, task: str) -> tuple[float, float]:
         return math.nan, math.nan
     common = int(scores.mean(0).argmax())
     return float(np.ptp(scores.max(1))), float(np.ptp(scores[:, common]))
+
+
+def beside(results: Results, arm: str, reference: str, level: float = 0.95) -> list[Beside]:
+    """How the score under each init differs from that under ``reference``, paired by seed.
+
+    Each network at the best rate of its own, and all at the rate with the best mean over inits
+    and seeds; a diverged network counts as the guess it is scored as.
+    """
+    found = []
+    for task in dict.fromkeys(case["task"] for case in results.cases):
+        tables = {
+            case["init"]: np.array([o["curves"]["score"] for o in results.outcomes(arm, case)])
+            for case in results.cases if case["task"] == task
+        }  # fmt: skip
+        tables = {init: table for init, table in tables.items() if table.size}
+        if reference not in tables or len({len(table) for table in tables.values()}) > 1:
+            continue
+        place = int(np.mean([table.mean(0) for table in tables.values()], axis=0).argmax())
+        known = tables.pop(reference)
+        for init, table in tables.items():
+            tuned = paired(table.max(1).tolist(), known.max(1).tolist(), level)
+            common = paired(table[:, place].tolist(), known[:, place].tolist(), level)
+            found.append(Beside(task, init, tuned, common))
+    return found
 
 
 def draw(results: Results) -> Any:

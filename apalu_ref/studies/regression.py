@@ -41,24 +41,36 @@ def least_squares(x: Array, y: Array, judged: Array) -> Array:
 def lower(results: Results, others: Sequence[str] = ("relu", "tanh")) -> Conclusion:
     """The verdict on the claim that APALU's error is lower than that of these activations.
 
-    It holds if the paired interval is below 0 against all of them under every condition; holds
-    under a condition if against some or under some; does not hold if against none and above 0
-    somewhere; and is open if no difference is seen.
+    Under a condition it has won if it is better than all of them, and lost if it is worse than
+    one; :func:`apalu_ref.studies.conclude.judged` says what these come to. Intervals are widened
+    for the number of all comparisons.
     """
-    base = results.study.baseline
-    first = conclude.better(results)
-    compared = [o for o in others if o in results.arms and o != base]
-    known = min(len(results.outcomes(a, c)) for a in results.arms for c in results.cases)
-    if "apalu" not in results.arms or base not in results.arms or known < 3 or not compared:
-        return first
-    gains = [conclude.gain(results, "apalu", "score", case) for case in results.cases]
-    said = []
-    for other in compared:
-        for case in results.cases:
-            gains.append(conclude.gain(results, "apalu", "score", case, to=other))
-            off = conclude.interval(results, "apalu", "score", case, other)
-            said.append(f"apalu minus {other} ({conclude.named(case)}): {off}")
-    return Conclusion(conclude.judged(gains), f"{first.evidence}; {'; '.join(said)}")
+    left_out = [a for a in ("apalu", *others) if a not in results.arms]
+    if left_out:
+        first = conclude.better(results)
+        return Conclusion("open", f"{' and '.join(left_out)} not run; {first.evidence}")
+    if min(len(results.outcomes(a, c)) for a in ("apalu", *others) for c in results.cases) < 3:
+        return Conclusion("open", "fewer than three seeds: there is no spread to judge by")
+    many = len(others) * len(results.cases)
+    said, worst = [], []
+    for case in results.cases:
+        gains = {o: conclude.gain(results, "apalu", "score", case, o, many) for o in others}
+        worst.append(min(gains.values()))
+        means = ", ".join(
+            f"{a} {conclude.spread(results, a, 'score', case)}" for a in ("apalu", *others)
+        )
+        compared = []
+        for o, found in gains.items():
+            words = {1: "better", -1: "worse", 0: "no difference seen"}[found]
+            if not found and conclude.gain(results, "apalu", "score", case, o):
+                words += f", as {many} were looked for"
+            off = conclude.interval(results, "apalu", "score", case, o)
+            compared.append(f"apalu minus {o} {off} ({words})")
+        said.append(
+            f"{results.measure().text} ({conclude.named(case)}): {means}; {', '.join(compared)}"
+        )
+    said += [conclude.controls(results), conclude.how(results)]
+    return Conclusion(conclude.judged(worst), "; ".join(filter(None, said)))
 
 
 def reference(results: Results, key: str, case: Any) -> float:

@@ -149,7 +149,7 @@ def concluded(results: Results) -> Conclusion:
             if not s.n:
                 continue
             means.append((s.mean, f"{arm} on {case['ticker']}"))
-            if s.n > 1 and s.mean + 2 * s.std / math.sqrt(s.n) < BETTER:
+            if s.n > 2 and s.mean + 2 * s.std / math.sqrt(s.n) < BETTER:
                 beat.append(means[-1][1])
         line, drift = (reference(results, key, case) for key in ("linear", "drift"))
         if math.isfinite(line):
@@ -226,8 +226,12 @@ STUDY = Study(
         "The linear fit to the same days, and the mean return of the training years, are given as "
         "references.",
     ),
-    answer="It holds if the paired interval of the difference in the relative test error lies "
-    "below 0 against ReLU and against tanh on every stock; under a condition if on some. An "
+    answer="On a stock APALU is better if the paired interval of the difference in the relative "
+    "test error lies below 0 against ReLU and against tanh, and worse if it lies above 0 against "
+    "one of them; the intervals are widened so that all of them together hold at 95 %. The claim "
+    "holds if APALU is better on every stock, under a condition if it is better on more stocks "
+    "than it is worse on, does not hold if it is worse on more, and is open otherwise; and also if "
+    "one of the three was not run, or with fewer than three seeds. An "
     "arm that is better than another and not better than the naive forecast has found nothing "
     "that could be used; better counts from 1 % on, by more than two standard errors.",
     measures=(

@@ -10,11 +10,15 @@ from apalu_ref.studies import tables
 from apalu_ref.studies.results import Results
 from apalu_ref.studies.store import Store
 
-FILES = ("results.json", "table.txt", "figure.png", "claim.json")
-
 
 def write(results: Results, store: Store) -> None:
     """Write ``results.json``, ``table.txt``, ``figure.png`` and ``claim.json``, each atomically."""
+    for name, content in files(results).items():
+        store.write(name, content)
+
+
+def files(results: Results) -> dict[str, str | bytes]:
+    """The contents of these files."""
     record = results.as_json()
     claim = {
         "study": results.study.name,
@@ -22,10 +26,12 @@ def write(results: Results, store: Store) -> None:
         "verdict": record["verdict"],
         "evidence": record["evidence"],
     }
-    store.write("results.json", dumps(record))
-    store.write("table.txt", tables.text(results))
-    store.write("figure.png", picture(results))
-    store.write("claim.json", dumps(claim))
+    return {
+        "results.json": dumps(record),
+        "table.txt": tables.text(results),
+        "figure.png": picture(results),
+        "claim.json": dumps(claim),
+    }
 
 
 def picture(results: Results) -> bytes:

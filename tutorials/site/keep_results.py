@@ -1,33 +1,35 @@
 """Keeps the results of studies: ``python tutorials/site/keep_results.py DIR [NAME ...]``.
 
-From ``DIR/NAME``, where ``apalu-ref study`` wrote them, ``results.json`` and ``claim.json`` go into
-the package and ``figure.png`` to the page of the study; all that are there, or those named.
+From ``DIR/NAME/results.json``, which ``apalu-ref study`` wrote, the results and what they say on
+the claim go into the package, and the figure to the page of the study, as they are drawn and said
+now; of all studies that are there, or of those named.
 """
 
-import shutil
+import io
 import sys
 from pathlib import Path
 
 from PIL import Image  # it comes with Matplotlib
 
-from apalu_ref.studies import NAMES, read
+from apalu_ref.studies import NAMES, read, report
 from apalu_ref.studies.catalogue import KEPT
 
 PAGES = Path(__file__).parent / "studies"
 
 
 def main(folder, *names):
-    """Copy what is complete, and say so."""
+    """Keep what is complete, and say so."""
     for name in names or NAMES:
-        source = Path(folder) / name
-        if not names and not (source / "results.json").is_file():
+        source = Path(folder) / name / "results.json"
+        if not names and not source.is_file():
             continue
-        results = read(source / "results.json")  # a damaged one is not kept
+        results = read(source)  # a damaged one is not kept
+        files = report.files(results)
         target = KEPT / name
         target.mkdir(parents=True, exist_ok=True)
         for file in ("results.json", "claim.json"):
-            shutil.copyfile(source / file, target / file)
-        with Image.open(source / "figure.png") as figure:
+            (target / file).write_text(files[file], encoding="utf-8")
+        with Image.open(io.BytesIO(files["figure.png"])) as figure:
             # 128 colours are enough for lines and dots, and take a third of the space.
             figure.convert("RGB").quantize(128).save(PAGES / f"{name}.png", optimize=True)
         print(f"kept {name}, {results.scale} scale: {results.conclusion().verdict}")

@@ -107,12 +107,22 @@ GOOD, BAD = [-3.0, -3.1, -2.9], [-1.0, -1.1, -0.9]
         ({"relu": BAD, "apalu": GOOD}, "holds"),
         ({"relu": GOOD, "apalu": BAD}, "does not hold"),
         ({"relu": GOOD, "apalu": [-2.9, -3.1, -3.0]}, "open"),
+        ({"relu": BAD[:2], "apalu": GOOD[:2]}, "open"),
         ({"relu": [None] * 3, "apalu": [None] * 3}, "open"),
         ({"tanh": GOOD}, "open"),
     ],
 )
 def test_the_lower_error_is_the_better_one(scores, verdict):
     assert results(scores, own=study.STUDY, cases=(CASE,)).conclusion().verdict == verdict
+
+
+def test_widths_at_which_it_is_better_are_counted_against_those_at_which_it_is_worse():
+    cases = tuple({"function": "smooth", "width": w} for w in (8, 32))
+    made = results({"relu": [BAD, GOOD], "apalu": [GOOD, BAD]}, own=study.STUDY, cases=cases)
+    assert made.conclusion().verdict == "open"
+    same = [-3.0, -3.1, -2.9]
+    made = results({"relu": [BAD, GOOD], "apalu": [GOOD, same]}, own=study.STUDY, cases=cases)
+    assert made.conclusion().verdict == "holds under a condition"
 
 
 def test_the_evidence_says_how_errors_fall_with_the_width():

@@ -3,9 +3,11 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from apalu_ref.studies import averages, figures
+from apalu_ref.studies.catalogue import find
 from apalu_ref.studies.deep_svdd import STUDY
 from apalu_ref.studies.plan import Task, outcome
 from apalu_ref.studies.results import gather
@@ -56,6 +58,34 @@ def test_the_verdict_follows_the_interval_of_the_mean(apalu, verdict):
     assert averages.verdict(made({"relu": relu, "apalu": apalu})).verdict == verdict
 
 
+def test_runs_that_diverged_do_not_help():
+    """What is left is better: but it is what is left. And the same the other way round."""
+    relu, apalu = [0.70, 0.71, 0.72, 0.71], [0.81, 0.82, 0.83, 0.82]
+    lost = [*apalu[:3], None]
+    assert averages.verdict(made({"relu": [relu] * 2, "apalu": [lost] * 2})).verdict == "open"
+    swapped = made({"relu": [lost] * 2, "apalu": [relu] * 2})
+    assert averages.verdict(swapped).verdict == "open"
+    both = made({"relu": [[*relu[:3], None]] * 2, "apalu": [lost] * 2})
+    assert averages.verdict(both).verdict == "holds"
+
+
+def test_one_condition_of_two_is_not_lost_by_what_chance_does_to_one_of_them():
+    """t is 4.30 for one and 6.21 for two: the second is lost by 5 standard errors."""
+    off = np.array([-1.0, 0.0, 1.0]) * 0.01
+    second = 0.7 - 5 * 0.01 / math.sqrt(3) + off
+    apalu = [[0.90, 0.92, 0.94], second.tolist()]
+    found = averages.verdict(made({"relu": [[0.7] * 3] * 2, "apalu": apalu}))
+    assert found.verdict == "holds"
+    lower = (second - 5 * 0.01 / math.sqrt(3)).tolist()
+    found = averages.verdict(made({"relu": [[0.7] * 3] * 2, "apalu": [apalu[0], lower]}))
+    assert found.verdict == "holds under a condition"
+
+
+@pytest.mark.parametrize("name", ["deep-svdd", "differnet", "distillation-ad"])
+def test_the_studies_that_use_this_rule_say_so(name):
+    assert averages.RULE in find(name).answer
+
+
 def test_one_seed_or_a_missing_arm_leaves_it_open():
     assert averages.verdict(made({"relu": [[0.7], [0.7]], "apalu": [[0.9], [0.9]]})).verdict == (
         "open"
@@ -67,9 +97,9 @@ def test_one_seed_or_a_missing_arm_leaves_it_open():
 
 def test_controls_are_compared_with_apalu():
     values = {
-        "relu": [[0.7, 0.71], [0.7, 0.71]],
-        "apalu": [[0.8, 0.81], [0.8, 0.81]],
-        "relu-wide": [[0.85, 0.86], [0.85, 0.86]],
+        "relu": [[0.7, 0.71, 0.72], [0.7, 0.71, 0.72]],
+        "apalu": [[0.8, 0.81, 0.82], [0.8, 0.81, 0.82]],
+        "relu-wide": [[0.85, 0.86, 0.87], [0.85, 0.86, 0.87]],
     }
     assert "relu-wide +5.00" in averages.verdict(made(values)).evidence
 

@@ -6,7 +6,9 @@ import pytest
 from apalu_ref import datasets, studies
 from apalu_ref.studies import cifar10
 from apalu_ref.studies.plan import Task
+from apalu_ref.studies.splits import official
 from apalu_ref.studies.sweep import perform
+from minigrad import nn
 
 NAMES = ("mobilenet", "googlenet", "resnet50")
 
@@ -67,3 +69,33 @@ def test_the_figure_and_the_conclusion_work_without_apalu(no_data):
     results = studies.Results(study, "smoke", plan, [], {}, [], [], runs, 1.0)
     assert study.conclude(results).verdict == "open"
     study.draw(results).canvas.draw()
+
+
+def test_a_and_b_are_recorded_under_their_own_names(no_data):
+    made = perform(task("mobilenet", "apalu-vp"))["more"]
+    # The variance-preserving pair is 0.683 and, without a kink, half as much again.
+    np.testing.assert_allclose(made["a"][0], 0.683, atol=5e-4)
+    np.testing.assert_allclose(made["b"][0], 1.5 * 0.683, atol=1e-3)
+
+
+def test_some_training_images_are_mirrored_and_no_image_that_is_judged(no_data):
+    seen = {True: [], False: []}
+
+    class Watched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 10)
+
+        def forward(self, x):
+            seen[self.training] += [image.tobytes() for image in x.data]
+            return self.layer(x.mean((2, 3)))
+
+    own = task("mobilenet", "relu", final=False)
+    cifar10.study("mobilenet", "MobileNet", lambda *args, **more: Watched(), {}, "").train(own)
+    split = official(*cifar10.images("bundled"), own, 64, 32)
+    whole = {x.tobytes() for x in split.x}
+    turned = {x[..., ::-1].tobytes() for x in split.x}
+    assert len(seen[True]) == len(whole) == 64
+    assert set(seen[True]) <= whole | turned
+    assert 16 < sum(x in turned for x in seen[True]) < 48
+    assert seen[False] == [x.tobytes() for x in split.judged_x]

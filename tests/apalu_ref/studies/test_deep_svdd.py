@@ -12,7 +12,8 @@ from apalu_ref.studies.deep_svdd import STUDY, split, spread
 from apalu_ref.studies.models.svdd import centre, embedding, squared_distance
 from apalu_ref.studies.plan import Task
 from apalu_ref.studies.results import gather
-from minigrad import Tensor
+from apalu_ref.studies.training import network
+from minigrad import Tensor, no_grad
 
 SETTINGS = STUDY.scales["smoke"].settings
 
@@ -41,6 +42,26 @@ def test_the_network_maps_nothing_to_nothing(arm):
 def test_the_centre_is_the_mean_kept_away_from_zero():
     points = np.array([[1.0, 0.02, -0.02, -3.0], [3.0, 0.04, -0.04, -5.0]])
     assert centre(points).tolist() == pytest.approx([2.0, 0.1, -0.1, -4.0])
+
+
+def test_the_centre_is_that_of_the_normal_images_normalised_by_themselves(images, monkeypatch):
+    """Before training the running means of batch norm are those of no image."""
+    given = []
+
+    def watched(points):
+        given.append(points)
+        return centre(points)
+
+    monkeypatch.setattr(deep_svdd, "centre", watched)
+    STUDY.train(task())
+    model, seen = network(task(), deep_svdd.build), split(*images, task())
+    found = {}
+    for training in (False, True):
+        model.train(training)
+        with no_grad():
+            found[training] = model(Tensor(seen.x)).data
+    np.testing.assert_allclose(given[0], found[True], rtol=1e-5, atol=1e-6)
+    assert np.abs(found[False] - found[True]).max() > 0.1
 
 
 def test_the_loss_is_the_mean_squared_distance():

@@ -115,3 +115,10 @@ def test_rounded_keeps_six_digits_and_no_infinity():
     assert rounded(1 / 3) == 0.333333
     assert rounded(None) is None
     assert rounded(float("nan")) is None
+
+
+def test_the_ridge_is_a_share_of_the_mean_variance():
+    # The corners of a rectangle: variances 4 and 1, no covariance. A tenth of their mean is 0.25.
+    rows = np.array([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]])
+    found = mahalanobis(rows, np.array([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]]), ridge=0.1)
+    assert np.allclose(found, [1 / 4.25, 1 / 1.25, 1 / 4.25 + 1 / 1.25])

@@ -1,6 +1,7 @@
 """Gradients on the way: angles, sizes, and whether the loss rises."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,3 +106,13 @@ def test_on_the_same_rows_a_small_step_goes_down_and_a_huge_one_up():
         fit(network, F.cross_entropy, optim.SGD(network.parameters(), lr=rate), [rows], epochs=1,
             callbacks=[flow], progress=False)  # fmt: skip
         assert rises(flow.losses) == share
+
+
+def test_a_turn_is_that_from_the_gradient_of_the_step_before():
+    network = nn.Sequential(nn.Linear(2, 1, bias=False))
+    flow = Flow(1, _rows())
+    for degrees in (0, 30, 90, 80):
+        t = math.radians(degrees)
+        network[0].weight.grad = Tensor(np.array([[math.cos(t), math.sin(t)]], np.float32))
+        flow.on_backward(SimpleNamespace(model=network))
+    assert flow.angles == pytest.approx([30, 60, 10], abs=1e-3)

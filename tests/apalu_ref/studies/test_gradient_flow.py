@@ -1,5 +1,6 @@
 """The study of how gradients flow."""
 
+import numpy as np
 import pytest
 
 from apalu_ref.studies import gradient_flow
@@ -22,6 +23,9 @@ def _made(apart, rises=0.3, steps=20.0, whole=False):
     )  # fmt: skip
 
 
+LOST = {"net": "residual", "data": "mnist"}
+
+
 def _arm(arm, level, case=PLAIN, seeds=3):
     return arm, case, [
         _made(level + 0.01 * k, 0.1 * level + 0.001 * k, 10 * level + k % 2 * 0.1, k == 0)
@@ -41,12 +45,25 @@ def _arm(arm, level, case=PLAIN, seeds=3):
         (
             [_arm(a, v, c) for c, v, w in ((PLAIN, 2.0, 1.0), (DENSE, 1.0, 2.0))
              for a, v in (("relu", v), ("apalu", w))],
+            "open",
+        ),
+        (
+            [_arm(a, v, c) for c, v, w in ((PLAIN, 2.0, 1.0), (DENSE, 2.0, 1.0), (LOST, 1.0, 2.0))
+             for a, v in (("relu", v), ("apalu", w))],
             "holds under a condition",
         ),
     ],
 )  # fmt: skip
 def test_less_is_better_in_all_three(rows, verdict):
     assert results("gradient-flow", rows).conclusion().verdict == verdict
+
+
+@pytest.mark.parametrize("worse", ["apart", "rises", "steps"])
+def test_each_of_the_three_has_a_say(worse):
+    rows = [_arm("relu", 2.0), _arm("apalu", 1.0)]
+    for made, other in zip(rows[1][2], _arm("apalu", 4.0)[2], strict=True):
+        made[worse] = other[worse]
+    assert results("gradient-flow", rows).conclusion().verdict == "holds under a condition"
 
 
 @pytest.mark.parametrize(
@@ -107,19 +124,46 @@ def test_only_the_first_seed_keeps_histograms():
     assert run("gradient-flow", seed=1)["more"] == {}
 
 
-def test_arms_begin_with_the_same_weights_where_they_have_the_same_gain(monkeypatch):
-    seen = []
+def test_the_angle_is_the_mean_over_the_steps(monkeypatch):
+    class Turned(gradient_flow.Flow):
+        def on_end(self, run):
+            self.angles = [10.0, 20.0, 60.0]
 
-    def train(model, *args, **more):
-        seen.append({n: p.data.copy() for n, p in model.named_parameters() if p.ndim >= 2})
-        return original(model, *args, **more)
+    monkeypatch.setattr(gradient_flow, "Flow", Turned)
+    assert run("gradient-flow", case=PLAIN)["angle"] == pytest.approx(30)
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """The weights that a run of an arm under a condition begins with."""
+
+    def begun(arm, case):
+        seen = {}
+
+        def train(model, *args, **more):
+            seen.update({n: p.data.copy() for n, p in model.named_parameters() if p.ndim >= 2})
+            return original(model, *args, **more)
+
+        monkeypatch.setattr(gradient_flow, "train", train)
+        run("gradient-flow", arm, case)
+        return seen
 
     original = gradient_flow.train
-    monkeypatch.setattr(gradient_flow, "train", train)
-    for arm in ("relu", "apalu"):
-        run("gradient-flow", arm, {"net": "dense", "data": "mnist"})
-    one, two = seen
+    return begun
+
+
+def test_arms_begin_with_the_same_weights_where_they_have_the_same_gain(begun):
+    one, two = (begun(arm, {"net": "dense", "data": "mnist"}) for arm in ("relu", "apalu"))
     assert all((one[name] == two[name]).all() for name in one)
+
+
+@pytest.mark.parametrize(("arm", "moment"), [("apalu-vp", 1.0), ("apalu", 4 / 3 * 1.965457930)])
+def test_in_the_plain_net_the_same_weights_are_scaled_to_the_second_moment(arm, moment, begun):
+    one, two = begun("relu", PLAIN), begun(arm, PLAIN)
+    for name, weights in one.items():
+        # He's are √2 for a ReLU; the classifier, which no activation follows, is left alone.
+        ratio = (2 * moment) ** 0.5 if weights.ndim == 4 else 1
+        np.testing.assert_allclose(weights, ratio * two[name], rtol=1e-5)
 
 
 def test_the_condition_names_the_data_it_really_has(monkeypatch):

@@ -51,12 +51,39 @@ def test_the_verdict_is_the_one_that_was_said_beforehand(found, verdict):
     assert found.conclusion().verdict == verdict
 
 
+def _with_scores(apalu, relu=(0.7, 0.71, 0.69), gap=0.1, lost=0):
+    """Test accuracies, ReLU's with a gap of 0.2; APALU's last runs may be lost."""
+    rows = []
+    for pairs in PAIRS:
+        case = {"samples": 100, "pairs": pairs}
+        rows.append(("relu", case, [_made(0.2, score) for score in relu]))
+        made = [_made(gap, score) for score in apalu]
+        rows.append(("apalu", case, made[: len(made) - lost] + [None] * lost))
+    return results("overfitting", rows)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        # What has learned nothing is as bad on the images it was trained on.
+        (_with_scores((0.1, 0.1, 0.1), gap=0.0), "does not hold"),
+        (_with_scores((0.7, 0.71, 0.7)), "holds"),
+        (_with_scores((0.8, 0.81, 0.82)), "holds"),
+        (_with_scores((0.8,) * 5, (0.7,) * 5, lost=2), "open"),
+        (_with_scores((0.8,) * 2, (0.7,) * 2), "open"),
+    ],
+)
+def test_a_small_gap_counts_only_with_an_accuracy_that_is_not_worse(found, verdict):
+    assert found.conclusion().verdict == verdict
+
+
 def test_conditions_are_named_where_they_differ():
     evidence = _results([SAME, WIDER, SAME]).conclusion().evidence
     assert (
         "under 2 of 3 conditions (samples 100, pairs layer / samples 100, pairs neuron)" in evidence
     )
     assert "wider beyond chance under 1 (samples 100, pairs channel)" in evidence
+    assert "the test accuracy worse under 0" in evidence
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,8 @@ def made(scores, cases=(CASE,)):
         (LARGE, "does not hold"),
         ([1.0, 1.1, 1.2], "open"),
         ([1.5], "open"),
+        ([1.0, 1.0], "open"),
+        ([1.5, 1.6], "open"),
     ],
 )
 def test_small_is_at_most_a_tenth_more_with_certainty(apalu, verdict):
@@ -125,6 +127,22 @@ def test_one_cost_that_is_small_does_not_make_the_overhead_small():
     conclusion = found.conclusion()
     assert conclusion.verdict == "does not hold"
     assert "1 of 4 costs are at most 1.1 times ReLU's" in conclusion.evidence
+
+
+def test_a_cost_that_is_not_known_is_not_small():
+    found = made({"relu": SMALL, "apalu": SMALL})
+    for run in found.runs:
+        run["outcome"]["memory"] = None
+    assert found.conclusion().verdict == "open"
+
+
+@pytest.mark.parametrize(
+    ("costs", "verdict"), [((LARGE, SMALL), "holds under a condition"),
+                           ((LARGE, [1.0, 1.1, 1.2]), "open"), ((LARGE, LARGE), "does not hold")],
+)  # fmt: skip
+def test_networks_are_judged_as_the_answer_says(costs, verdict):
+    cases = (CASE, {"network": "MLP"})
+    assert made({"relu": [SMALL, SMALL], "apalu": costs}, cases).conclusion().verdict == verdict
 
 
 @pytest.mark.parametrize("arms", [("relu", "apalu"), ("gelu",), ("apalu",)])

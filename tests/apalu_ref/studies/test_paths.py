@@ -22,6 +22,9 @@ T = np.linspace(0, 1, 41)
         (np.sqrt(T), "drifting"),
         (np.sin(16 * np.pi * T), "wandering"),
         (T + 0.5 * np.sin(16 * np.pi * T), "wandering"),
+        # In the last quarter up by 1 and down again: to a half, or to nine tenths, of the band.
+        (np.interp(T, [0, 0.75, 0.9, 1], [0, 0, 1, 0.5]), "wandering"),
+        (np.interp(T, [0, 0.75, 0.9, 1], [0, 0, 1, 0.9]), "drifting"),
     ],
 )
 def test_a_path_settles_drifts_or_wanders(path, fate):

@@ -119,14 +119,19 @@ WIN, LOSS = [1.0, 1.1, 0.9], [3.0, 3.1, 2.9]
     ("scores", "verdict"),
     [
         ({"relu": LOSS, "tanh": LOSS, "apalu": WIN}, "holds"),
-        ({"relu": LOSS, "tanh": [0.5, 0.6, 0.4], "apalu": WIN}, "holds under a condition"),
+        # To be better than one and worse than the other is to have lost.
+        ({"relu": LOSS, "tanh": [0.5, 0.6, 0.4], "apalu": WIN}, "does not hold"),
+        ({"relu": [0.5, 0.6, 0.4], "tanh": LOSS, "apalu": WIN}, "does not hold"),
         ({"relu": WIN, "tanh": WIN, "apalu": LOSS}, "does not hold"),
-        ({"relu": WIN, "tanh": LOSS, "apalu": WIN}, "holds under a condition"),
+        ({"relu": WIN, "tanh": LOSS, "apalu": WIN}, "open"),
+        ({"relu": LOSS, "tanh": WIN, "apalu": WIN}, "open"),
         ({"relu": WIN, "tanh": WIN, "apalu": [1.1, 0.9, 1.0]}, "open"),
-        ({"relu": LOSS, "apalu": WIN}, "holds"),
+        ({"relu": LOSS, "apalu": WIN}, "open"),
         ({"relu": WIN, "tanh": WIN, "apalu": [None] * 3}, "does not hold"),
         ({"relu": [None] * 3, "tanh": [None] * 3, "apalu": [None] * 3}, "open"),
         ({"relu": LOSS[:1], "tanh": LOSS[:1], "apalu": WIN[:1]}, "open"),
+        ({"relu": LOSS[:2], "tanh": LOSS[:2], "apalu": WIN[:2]}, "open"),
+        ({"relu": WIN, "tanh": WIN, "apalu": [None] * 2}, "open"),
         ({"apalu": WIN, "tanh": LOSS}, "open"),
         ({"relu": WIN, "tanh": WIN}, "open"),
     ],
@@ -135,6 +140,50 @@ def test_the_verdict_is_against_relu_and_tanh(scores, verdict):
     made = results(scores, own=study.STUDY, cases=(CASE,))
     assert lower(made).verdict == verdict
     assert study.concluded(made).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [
+        ((LOSS, LOSS, WIN), "holds"),
+        ((WIN, LOSS, WIN), "holds under a condition"),
+        ((WIN, WIN, LOSS), "open"),
+    ],
+)
+def test_tables_that_are_won_are_counted_against_those_that_are_lost(second, verdict):
+    """The first is won; the order of the second's scores is relu, tanh, apalu."""
+    scores = {
+        arm: [one, two]
+        for arm, one, two in zip(("relu", "tanh", "apalu"), (LOSS, LOSS, WIN), second, strict=True)
+    }
+    made = results(scores, own=study.STUDY, cases=(CASE, {"set": "yacht"}))
+    assert lower(made).verdict == verdict
+
+
+def test_a_difference_that_one_comparison_would_show_is_not_enough_for_one_of_many():
+    """t is 4.30 for one comparison and 8.86 for four: the mean is 6 standard errors from 0."""
+    off = np.array([-1.0, 0.0, 1.0]) * 0.1
+    near = (6 * 0.1 / math.sqrt(3) + off).tolist()
+    one = {"relu": near, "tanh": LOSS, "apalu": [0.0] * 3}
+    found = lower(results(one, own=study.STUDY, cases=(CASE,)))
+    assert found.verdict == "open"
+    assert "(no difference seen, as 2 were looked for)" in found.evidence
+    far = (10 * 0.1 / math.sqrt(3) + off).tolist()
+    two = {"relu": [far, far], "tanh": [LOSS, LOSS], "apalu": [[0.0] * 3] * 2}
+    made = results(two, own=study.STUDY, cases=(CASE, {"set": "yacht"}))
+    assert lower(made).verdict == "holds"
+    two["relu"] = [near, far]
+    made = results(two, own=study.STUDY, cases=(CASE, {"set": "yacht"}))
+    assert lower(made).verdict == "holds under a condition"
+
+
+def test_the_evidence_has_every_comparison():
+    made = results({"relu": LOSS, "tanh": WIN, "apalu": WIN}, own=study.STUDY, cases=(CASE,))
+    evidence = lower(made).evidence
+    assert "apalu minus relu -2.000 [-2.000, -2.000] (better)" in evidence
+    assert "apalu minus tanh +0.000 [0.000, 0.000] (no difference seen)" in evidence
+    missing = lower(results({"relu": LOSS, "apalu": WIN}, own=study.STUDY, cases=(CASE,)))
+    assert "tanh not run" in missing.evidence
 
 
 def test_the_evidence_names_least_squares():

@@ -122,13 +122,23 @@ def test_the_verdict_is_on_arms_and_the_evidence_on_the_naive_forecast():
     found = made.conclusion()
     assert found.verdict == "holds"
     assert "1 of 3 arms and stocks (apalu on IBM) at least 1% better" in found.evidence
-    made = results({"relu": GOOD, "apalu": BAD}, own=study.STUDY, cases=(CASE,))
+    made = results({"relu": GOOD, "tanh": BAD, "apalu": BAD}, own=study.STUDY, cases=(CASE,))
     assert made.conclusion().verdict == "does not hold"
 
 
 def test_an_arm_that_is_hardly_better_than_naive_does_not_count_as_better():
     made = results({"relu": BAD, "apalu": [0.9991, 0.9992, 0.9993]}, own=study.STUDY, cases=(CASE,))
     assert "0 of 2 arms" in made.conclusion().evidence
+
+
+@pytest.mark.parametrize(
+    ("scores", "counted"),
+    [([0.96, 0.97, 0.98], 1), ([0.945, 0.97, 0.995], 0), ([0.97], 0)],
+    ids=["error 0.006", "error 0.014", "one run"],
+)
+def test_better_is_by_more_than_two_standard_errors(scores, counted):
+    made = results({"relu": BAD, "apalu": scores}, own=study.STUDY, cases=(CASE,))
+    assert f"{counted} of 2 arms" in made.conclusion().evidence
 
 
 def test_nothing_but_diverged_runs_is_open():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apalu_ref import datasets
-from apalu_ref.studies import sensitivity
+from apalu_ref.studies import inits, sensitivity
 from apalu_ref.studies.plan import outcome
 from apalu_ref.studies.rates_by_init import by_rate, spreads
 
@@ -26,7 +26,7 @@ def _lost():
     return outcome(None, diverged="NaN", failed=1.0, curves={"score": [0.1] * 3})
 
 
-def _results(first, second, seeds=2, arms=("relu", "apalu"), other=None):
+def _results(first, second, seeds=3, arms=("relu", "apalu"), other=None):
     """Scores by rate under two inits of one task; the other task has no differences."""
     rows = []
     for arm in arms:
@@ -47,11 +47,69 @@ def _results(first, second, seeds=2, arms=("relu", "apalu"), other=None):
         (_results([0.8, 0.9, 0.7], [0.7, 0.8, 0.7]), "does not hold"),
         (_results([0.8, 0.9, 0.7], None), "does not hold"),
         (_results([0.8, 0.9, 0.85], [0.79, 0.91, 0.5], seeds=1), "open"),
+        (_results([0.8, 0.9, 0.85], [0.79, 0.91, 0.5], seeds=2), "open"),
+        (_results([0.8, 0.9, 0.7], [0.7, 0.8, 0.7], seeds=2), "open"),
         (_results([0.8] * 3, [0.8] * 3, arms=("relu",)), "open"),
     ],
 )
 def test_the_verdict_is_the_one_that_was_said_beforehand(found, verdict):
     assert found.conclusion().verdict == verdict
+
+
+def _spread(best, common=None, inits=INITS, noise=(-0.001, 0.0, 0.001)):
+    """Scores of the first init at 0.9 for both rates, and of the others shifted, with noise."""
+    common = best if common is None else common
+    rows = []
+    for init in inits:
+        off = init != "U[0,2]"
+        made = [
+            _made([0.9 + off * (common + n), 0.9 + off * (best + n), 0.1]) for n in noise
+        ]  # fmt: skip
+        rows.append(("apalu", {"task": "mnist", "init": init}, made))
+    return results("sensitivity", rows, settings={"rates": RATES})
+
+
+def test_with_a_spread_only_what_is_surely_so_is_said():
+    """t is 6.21 at two comparisons: the interval is the mean ± 6.21 · 0.001 / √3 = ± 0.0036."""
+    assert _spread(0.0).conclusion().verdict == "holds"
+    assert _spread(-0.0160).conclusion().verdict == "holds"
+    assert _spread(-0.0168).conclusion().verdict == "open"
+    assert _spread(-0.0232).conclusion().verdict == "open"
+    assert _spread(-0.0240).conclusion().verdict == "does not hold"
+    assert _spread(0.0240).conclusion().verdict == "does not hold"
+
+
+def test_the_more_inits_the_wider_are_the_intervals():
+    """t is 12.3 at eight comparisons, and then ± 0.0071."""
+    five = (*INITS, "U[0,5]", "U[-1,1]", "constant 1")
+    assert _spread(-0.0240, inits=five).conclusion().verdict == "open"
+    assert _spread(-0.0280, inits=five).conclusion().verdict == "does not hold"
+
+
+def test_equal_inits_with_noise_are_not_said_to_differ():
+    """Six truly equal inits, whose means of three lie more than 0.02 apart in most draws."""
+    rng = np.random.default_rng(0)
+    cases = [{"task": "mnist", "init": init} for init in inits.INITS]
+    verdicts, apart = [], []
+    for _ in range(40):
+        scores = rng.normal(0.8, 0.03, (6, 3))
+        rows = [
+            ("apalu", case, [_made([float(s)] * 3) for s in values])
+            for case, values in zip(cases, scores, strict=True)
+        ]
+        verdicts.append(
+            results("sensitivity", rows, settings={"rates": RATES}).conclusion().verdict
+        )
+        apart.append(np.ptp(scores.mean(1)) > 0.02)
+    assert sum(apart) > 30
+    assert verdicts.count("does not hold") <= 2
+
+
+def test_without_the_papers_init_it_is_open():
+    rows = [("apalu", {"task": "mnist", "init": i}, [_made([0.9] * 3)] * 3)
+            for i in ("U[0,1]", "U[0,5]")]  # fmt: skip
+    found = results("sensitivity", rows, settings={"rates": RATES})
+    assert found.conclusion().verdict == "open"
 
 
 def test_spreads_are_at_each_ones_best_rate_and_at_the_best_common_one():

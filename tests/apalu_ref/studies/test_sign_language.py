@@ -129,6 +129,23 @@ def test_no_signer_is_in_two_parts(monkeypatch):
     assert not first & other
 
 
+def test_with_a_share_of_the_data_the_number_of_steps_is_about_the_same(monkeypatch):
+    steps, real = [], study.train
+
+    def counted(*args, **more):
+        found = real(*args, **more)
+        steps.append(len(found.losses))
+        return found
+
+    monkeypatch.setattr(study, "train", counted)
+    few = SETTINGS | {"libras": {"hidden": 4, "epochs": 2, "batch": 8}}
+    for share in (1.0, 0.5, 0.25):
+        study.run(replace(task(final=True, case=CASE | {"share": share}), settings=few))
+    # 330 rows less three tenths, less a fifth, are about 185: 23 batches of 8, twice.
+    assert steps[0] == pytest.approx(46, abs=2)
+    assert steps[1:] == pytest.approx([steps[0]] * 2, rel=0.2)
+
+
 def test_the_same_seed_gives_the_same_bits_and_arms_begin_with_the_same_weights():
     first = study.run(task(final=True))
     assert first == study.run(task(final=True))
@@ -178,11 +195,17 @@ PERFECT, GOOD, BAD = [1.0, 1.0, 1.0], [0.9, 0.91, 0.92], [0.5, 0.51, 0.49]
         ({"relu": PERFECT}, "open"),
         ({"relu": [None] * 3, "apalu": [None] * 3}, "open"),
         ({"relu": BAD[:1], "apalu": PERFECT[:1]}, "open"),
+        ({"relu": BAD[:2], "apalu": PERFECT[:2]}, "open"),
     ],
 )
 def test_the_claim_of_100_per_cent_is_taken_at_its_word(scores, verdict):
     made = results(scores, own=study.STUDY, cases=(CASE,))
     assert made.conclusion().verdict == verdict
+
+
+def test_the_protocol_says_that_the_signers_are_inferred():
+    (hands,) = [part for part in study.STUDY.protocol if part.startswith("Hands")]
+    assert "inferred from the order of the photographs" in hands
 
 
 def test_the_evidence_says_how_many_runs_reach_100_per_cent():

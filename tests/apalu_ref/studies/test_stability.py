@@ -37,8 +37,12 @@ def _both(constant, cycle=None, vp=None, seeds=3):
         (_both(_made(opposed=0.2)), "does not hold"),
         (_both(_made(collapsed=0.01)), "open"),
         (_both(_made(), vp=_made(0.95)), "open"),
+        (_both(_made(), vp=_made(0.85)), "open"),
+        (_both(_made(), vp=_made(0.905)), "holds"),
         (_both(None), "does not hold"),
         (_both(_made(), seeds=1), "open"),
+        (_both(_made(), seeds=2), "open"),
+        (_both(None, seeds=2), "open"),
         (results("stability", [("relu", CONSTANT, [outcome(0.9)] * 2)]), "open"),
     ],
 )
@@ -46,6 +50,49 @@ def test_the_verdict_is_the_one_that_was_said_beforehand(found, verdict):
     conclusion = found.conclusion()
     assert conclusion.verdict == verdict
     assert "nan" not in conclusion.evidence
+
+
+def _diverging(apalu, relu=(), seeds=5):
+    """Five runs; those of apalu and of relu that are named diverge, what is left is calm."""
+    rows = []
+    for case in (CONSTANT, CYCLE):
+        for arm, lost in (("relu", relu), ("apalu", apalu), ("apalu-vp", ())):
+            runs = [None if seed in lost else _made() for seed in range(seeds)]
+            rows.append((arm, case, runs))
+    return results("stability", rows)
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (_diverging(()), "holds"),
+        (_diverging((0,)), "open"),
+        (_diverging((0, 1)), "open"),
+        (_diverging((0, 1, 2)), "does not hold"),
+        # As many of ReLU's diverge: it is the training, and enough are left.
+        (_diverging((0,), (0,)), "holds"),
+        (_diverging((0, 1, 2), (0, 1, 2)), "open"),
+    ],
+)
+def test_runs_that_diverge_do_not_help_those_that_are_left(found, verdict):
+    conclusion = found.conclusion()
+    assert conclusion.verdict == verdict
+    if found.diverged("apalu", CONSTANT):
+        assert f"{found.diverged('apalu', CONSTANT)} of 5 runs diverged" in conclusion.evidence
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [((0.002, 0.003, 0.004), "holds"), ((0.002, 0.005, 0.011), "open")],
+    ids=["0.05 to 0.55 points", "-0.54 to 1.74 points"],
+)
+def test_the_whole_interval_between_inits_must_lie_within_a_point(differences, verdict, sign):
+    rows = []
+    for case in (CONSTANT, CYCLE):
+        rows += [("relu", case, [outcome(0.9)] * 3), ("apalu", case, [_made(0.9)] * 3)]
+        rows.append(("apalu-vp", case, [_made(0.9 + sign * d) for d in differences]))
+    assert results("stability", rows).conclusion().verdict == verdict
 
 
 def test_the_evidence_has_the_numbers():

@@ -15,6 +15,7 @@ from apalu_ref.studies.training import (
     train,
 )
 from minigrad import nn
+from minigrad.train import Callback
 
 
 def task(arm="relu", rate=0.01, seed=0, final=True, **case):
@@ -66,21 +67,49 @@ def test_training_learns_and_repeats_to_the_last_bit():
     assert len(runs[0][0]) == 80
 
 
-def test_arms_see_the_data_in_the_same_order():
+def test_arms_and_rates_see_the_data_in_the_same_order_and_seeds_in_another():
     seen = []
-    for name in ("relu", "apalu"):
+    for own in (task(), task("apalu"), task(rate=0.1), task(seed=1)):
         order = []
 
         def spy(batch, rng, order=order):
             order.append(batch[:, 0].copy())
             return batch
 
-        train(
-            network(task(name), build), cross_entropy, data(), task(name), epochs=1, batch=30,
-            transform=spy,
-        )  # fmt: skip
+        train(network(own, build), cross_entropy, data(), own, epochs=1, batch=30, transform=spy)
         seen.append(np.concatenate(order))
-    np.testing.assert_array_equal(*seen)
+    np.testing.assert_array_equal(seen[1], seen[0])
+    np.testing.assert_array_equal(seen[2], seen[0])
+    assert not np.array_equal(seen[3], seen[0])
+
+
+def _rates_of_the_steps(**options):
+    rates = []
+
+    class Told(Callback):
+        def on_backward(self, run):
+            rates.append(run.optimizer.param_groups[0]["lr"])
+
+    train(
+        network(task(), build), cross_entropy, data(), task(rate=0.05), epochs=5, batch=30,
+        callbacks=[Told()], **options,
+    )  # fmt: skip
+    return rates
+
+
+def test_the_rate_goes_up_to_the_one_chosen_and_down_to_nearly_nothing():
+    rates = _rates_of_the_steps()
+    assert len(rates) == 20
+    # Up by half a cosine over three tenths of the 20 steps, down by another over the rest.
+    assert rates[0] == pytest.approx(0.05 / 25)
+    assert rates[5] == max(rates) == pytest.approx(0.05)
+    assert rates[12] == pytest.approx(0.05 / 2, rel=1e-4)
+    assert rates[19] == pytest.approx(0.05 / 25 / 1e4)
+
+
+def test_without_a_schedule_and_where_told_the_rate_is_constant():
+    assert _rates_of_the_steps(schedule=False) == [0.05] * 20
+    assert _rates_of_the_steps(schedule=False, rate=0.2) == [0.2] * 20
 
 
 def test_a_run_that_diverges_says_why():
@@ -127,3 +156,12 @@ def test_steps_to_a_level_by_hand():
     assert steps_to(losses, 5.0, window=3) == 3
     assert steps_to(losses, 0.5, window=3) is None
     assert steps_to([1.0], 2.0, window=3) is None
+
+
+def test_predictions_are_those_of_evaluation_mode_in_the_order_of_the_rows():
+    model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5), nn.BatchNorm1d(3))
+    model.train()
+    x = data()[0]
+    # Untrained, batch norm in evaluation mode takes out a mean of 0 and a variance of 1.
+    expected = (x @ model[0].weight.data.T + model[0].bias.data) / np.sqrt(1 + 1e-5)
+    np.testing.assert_allclose(predict(model, x, batch=50), expected, rtol=1e-5, atol=1e-6)

@@ -98,3 +98,16 @@ def test_permutations_do_not_depend_on_the_activation():
     assert all(np.array_equal(a, b) for a, b in zip(one.orders, other.orders, strict=True))
     with pytest.raises(ValueError, match="at least 2 dimensions"):
         Flow(activation("relu", 0), 1)
+
+
+@pytest.mark.parametrize("size", [0.01, -0.01])
+def test_small_scales_are_what_the_subnets_say(size):
+    manual_seed(0)
+    block = Coupling(activation("relu", 0), 4, 6)
+    for net in (block.first, block.second):
+        net[-1].bias.data = np.array([size, size, 0.0, 0.0])
+    x = np.random.default_rng(5).standard_normal((3, 4))
+    y, determinant = block(Tensor(x))
+    # The clamp is cubic in what it takes away.
+    assert np.allclose(y.data, x * math.exp(size), rtol=1e-5)
+    assert np.allclose(determinant.data, 4 * size, rtol=1e-4)
