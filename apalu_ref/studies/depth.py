@@ -191,14 +191,15 @@ STUDY = Study(
         "variance 1 through one layer of that arm's function as it begins (for U(0, 2), on average "
         "over the draws). In residual perceptrons the weights of the branches are divided by the "
         "depth besides, in all arms.",
-        "Matched weights suit one layer, and not the depth, of some arms. With ReLU, a signal of "
-        "any size keeps it; with b = 3a/2 (apalu-vp, apalu-tied) and ELU its second moment comes "
-        "back to 1. With a and b from U(0, 2), as with GELU and SiLU, it moves away from 1: a "
-        "signal that is smaller becomes smaller still, by down to 0.83 times a layer, and is gone "
-        "after 100 or 200. So where apalu and apalu-frozen fail in plain perceptrons of 50 layers "
-        "and more, it is by how they begin; apalu-vp shows what the function can do. How far the "
-        "second moment drifts before training, from the first hidden layer to the last, is "
-        "measured on training images.",
+        "Matched weights suit one layer, and not the depth, of some arms. With ReLU the second "
+        "moment of a signal of any size stays, on average over the weights; with b = 3a/2 "
+        "(apalu-vp, apalu-tied) and ELU it comes back to 1. With a and b from U(0, 2), as with "
+        "GELU and SiLU, it moves away from 1: a signal that is smaller becomes smaller still, by "
+        "down to 0.83 times a layer, and is gone after 100 or 200. So where apalu and "
+        "apalu-frozen fail in plain perceptrons of 50 layers and more, it may be by how they "
+        "begin alone, and apalu-vp, the same function, stands beside them. How far the second "
+        "moment drifts before training, from the first hidden layer to the last, is measured on "
+        "training images.",
         "With matched weights relu-scaled begins as the very function that ReLU begins as, and "
         "differs from it by the rate at which it learns alone; only with He's it has another gain.",
         "As nobody computes g for a new function, plain perceptrons are also made with He's "

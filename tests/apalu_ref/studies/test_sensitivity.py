@@ -74,6 +74,8 @@ def test_with_a_spread_only_what_is_surely_so_is_said():
     assert _spread(0.0).conclusion().verdict == "holds"
     assert _spread(-0.0160).conclusion().verdict == "holds"
     assert _spread(-0.0168).conclusion().verdict == "open"
+    assert _spread(0.0168).conclusion().verdict == "open"
+    assert _spread(0.0232).conclusion().verdict == "open"
     assert _spread(-0.0232).conclusion().verdict == "open"
     assert _spread(-0.0240).conclusion().verdict == "does not hold"
     assert _spread(0.0240).conclusion().verdict == "does not hold"
