@@ -101,7 +101,10 @@ def _by_studies(text: str, names: tuple[str, ...], folder: Path) -> Row:
     found = {n: _result(n, folder) for n in names}
     there = {n: r for n, r in found.items() if r is not None}
     missing = [n for n in names if n not in there]
-    said = [f"{n}: {r['evidence']}" for n, r in there.items()] + [f"{n}: not run" for n in missing]
+    said = [f"{n}: {r['evidence']}" for n, r in there.items()]
+    for n in missing:
+        begun = (folder / n).is_dir()
+        said.append(f"{n}: begun and not finished" if begun else f"{n}: not run")
     verdicts = {r["verdict"] for r in there.values()}
     verdict: Any = "open"
     if not missing and len(verdicts) == 1:
@@ -116,16 +119,18 @@ def _by_studies(text: str, names: tuple[str, ...], folder: Path) -> Row:
 
 
 def _result(name: str, folder: Path) -> dict[str, str] | None:
-    path = folder / name / "claim.json"
-    if not path.is_file():
-        return None
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        known = result["verdict"] in ("holds", "holds under a condition", "does not hold", "open")
-        if not known or not isinstance(result["evidence"], str):
-            raise ValueError
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(
-            f"{path} is no result of a study: run `apalu-ref study {name}` again"
-        ) from None
-    return dict(result)
+    for file in ("claim.json", "results.json"):
+        path = folder / name / file
+        if not path.is_file():
+            continue
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            verdicts = ("holds", "holds under a condition", "does not hold", "open")
+            if result["verdict"] not in verdicts or not isinstance(result["evidence"], str):
+                raise ValueError
+        except (ValueError, KeyError, TypeError):
+            raise ValueError(
+                f"{path} is no result of a study: run `apalu-ref study {name}` again"
+            ) from None
+        return {"verdict": result["verdict"], "evidence": result["evidence"]}
+    return None

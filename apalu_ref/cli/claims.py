@@ -93,7 +93,8 @@ def _text(rows: Sequence[Row]) -> str:
         for v in _MARKS
         if any(r.verdict == v for r in rows)
     )
-    return "\n".join(lines) + f"{len(rows)} claims; {counts}\n"
+    marks = ", ".join(f"{mark} {verdict}" for verdict, mark in _MARKS.items())
+    return "\n".join(lines) + f"{len(rows)} claims; {counts}\n({marks})\n"
 
 
 def _markdown(rows: Sequence[Row]) -> str:

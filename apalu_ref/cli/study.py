@@ -23,8 +23,12 @@ EPILOG = """\
 
 Scales: smoke takes seconds and answers nothing; quick some minutes on two cores; full hours.
 Every run is kept in DIR/NAME/runs as soon as it is made: after an interruption the same command
-goes on, and one with more seeds or activations adds to what is there. At the end DIR/NAME holds
+goes on, and one with other seeds or activations adds to what is there. At the end DIR/NAME holds
 results.json, table.txt, figure.png and claim.json; `apalu-ref claims --studies DIR` draws on them.
+
+Each activation ("arm") chooses its learning rate on validation data, then gets its seeds; "minus
+relu" is the mean difference, paired by seed, with its 95 % interval; the arms apalu-... and
+relu-..., besides apalu-vp, are controls (--list says what all are).
 
 Data: the small sets of the package, or the full ones from the folder that APALU_REF_DATA names
 (see `apalu-ref data`). Naming a file runs it. Exit status: 0; 2 if a study cannot be run; 130 after
@@ -63,7 +67,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--out", metavar="DIR", help="where results are kept (default: studies-SCALE)"
     )
     parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="what is printed (default: text)"
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="what is printed; json is a list of results (default: text)",
     )
     parser.set_defaults(run=run)
 
@@ -74,8 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
     from apalu_ref.studies import NAMES, Interrupted, StudyError, find
 
     if arguments.list:
-        print(_list())
+        print(_list(arguments.format))
         return 0
+    if "all" in arguments.names and len(arguments.names) > 1:
+        print("apalu-ref study: all stands alone", file=sys.stderr)
+        return 2
     if not arguments.names:
         print("apalu-ref study: name a study, or all; --list says what there is", file=sys.stderr)
         return 2
@@ -126,19 +136,26 @@ def _one(name: str, arguments: argparse.Namespace) -> Results:
     else:
         results = start(None)
     if arguments.format == "text":
-        print(tables.text(results))
-    _say(f"written to {out}/{name}: results.json, table.txt, figure.png, claim.json")
+        print(tables.text(results, whole=False))
+    _say(
+        f"written to {out}/{name}: results.json, table.txt (with protocol), figure.png, claim.json"
+    )
     return results
 
 
-def _list() -> str:
-    from apalu_ref.studies import NAMES, find
+def _list(form: str) -> str:
+    from apalu_ref.studies import ARMS, NAMES, find
 
+    studies = [find(name) for name in NAMES]
+    if form == "json":
+        rows = [{"name": s.name, "title": s.title, "question": s.question} for s in studies]
+        return json.dumps(rows, indent=1, ensure_ascii=False)
     lines = []
-    for name in NAMES:
-        study = find(name)
-        lines.append(name)
+    for study in studies:
+        lines.append(study.name)
         lines += textwrap.wrap(study.question, 92, initial_indent="    ", subsequent_indent="    ")
+    lines += ["", "activations"]
+    lines += [f"    {name:17}{arm.text}" for name, arm in ARMS.items()]
     return "\n".join(lines)
 
 

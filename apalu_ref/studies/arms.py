@@ -135,8 +135,10 @@ def arm(name: str) -> Arm:
         return ARMS[name]
     if ".py" in name:
         return Arm(name, f"{name}, parameters not trained", lambda n: Own(name), "own")
-    near = difflib.get_close_matches(name.replace("_", "-"), ARMS, 1)
+    near = difflib.get_close_matches(name.lower().replace("_", "-"), ARMS, 1)
     hint = f"did you mean {near[0]}? " if near else ""
+    if "(" in name:
+        hint = "parameters cannot be set here, but in a file of your own. "
     raise ValueError(
         f"there is no activation {name!r}: {hint}There are {', '.join(ARMS)}, and file.py:function"
     )

@@ -94,7 +94,7 @@ def _controls(results: Results, arm: str, measure: str) -> str:
         for control in conclude.CONTROLS
         if control in results.arms
     ]
-    return f"controls less {arm}: {', '.join(said)}" if said else ""
+    return f"controls minus {arm}: {', '.join(said)}" if said else ""
 
 
 def _counted(results: Results, arm: str, measure: str, gains: Mapping[int, int]) -> str:

@@ -41,9 +41,11 @@ def interval(
     measure: str,
     case: Mapping[str, Any] | None = None,
     to: str | None = None,
+    comparisons: int = 1,
 ) -> str:
-    """The paired difference as ``+0.12 [-0.05, 0.29]``."""
-    m, d = results.measure(measure), results.difference(arm, measure, case, to)
+    """The paired difference as ``+0.12 [-0.05, 0.29]``, widened for a number of comparisons."""
+    m = results.measure(measure)
+    d = results.difference(arm, measure, case, to, 1 - 0.05 / comparisons)
     if not math.isfinite(d.mean):
         return "-"
     mean = f"{d.mean * m.scale:+.{m.digits}f}"
@@ -95,16 +97,30 @@ def compared(
     """A sentence that compares an arm with the baseline."""
     base = results.study.baseline
     what = results.measure(measure).text
-    found = gain(results, arm, measure, case, comparisons=comparisons)
-    words = {1: "better", -1: "worse", 0: "no difference seen"}[found]
-    if not found and gain(results, arm, measure, case):
-        words += f", as {comparisons} were looked for"
     where = f" ({named(case)})" if case else ""
     return (
         f"{what}{where}: {arm} {spread(results, arm, measure, case)}, {base} "
         f"{spread(results, base, measure, case)}, difference "
-        f"{interval(results, arm, measure, case)}: {words}"
+        f"{said(results, arm, measure, case, None, comparisons)}"
     )
+
+
+def said(
+    results: Results,
+    arm: str,
+    measure: str,
+    case: Mapping[str, Any] | None,
+    to: str | None,
+    comparisons: int,
+) -> str:
+    """The difference with the interval that decides, and what it comes to in words."""
+    other = results.study.baseline if to is None else to
+    found = gain(results, arm, measure, case, to, comparisons)
+    words = {1: "better", -1: "worse", 0: "no difference seen"}[found]
+    if not (results.summary(arm, measure, case).n or results.summary(other, measure, case).n):
+        words = "neither has the number"
+    many = f", widened for {comparisons} comparisons" if comparisons > 1 else ""
+    return f"{interval(results, arm, measure, case, to, comparisons)}{many}: {words}"
 
 
 def controls(results: Results, measure: str = "score", arm: str = "apalu") -> str:
@@ -120,7 +136,7 @@ def controls(results: Results, measure: str = "score", arm: str = "apalu") -> st
         gains = [gain(results, control, measure, case, to=arm) for case in results.cases]
         said.append(f"{control} better under {gains.count(1)}, worse under {gains.count(-1)}")
     if len(results.cases) == 1:
-        return f"controls less {arm}: {', '.join(said)}"
+        return f"controls minus {arm}: {', '.join(said)}"
     return f"controls beside {arm}, of {len(results.cases)} conditions: {', '.join(said)}"
 
 

@@ -9,14 +9,10 @@ import numpy as np
 
 from apalu_ref.properties.panels import GREY as GREY
 from apalu_ref.properties.panels import STYLES, Style
-from apalu_ref.studies.arms import ARMS
 from apalu_ref.studies.results import Results
 
-_MAIN = ("relu", "apalu", "apalu-vp", "gelu", "tanh", "apalu-frozen")
-_KINDS = {
-    "apalu": "#0072B2", "fixed": "#D55E00", "trained": "#009E73", "control": "#777777",
-    "own": "#CC79A7",
-}  # fmt: skip
+_USUAL = ("apalu", "relu", "apalu-vp", "gelu", "tanh", "apalu-frozen")
+"""They have the same colours in all figures; others have what these leave over, then grey."""
 
 
 def panels(columns: int, rows: int = 1, height: float = 3.8, width: float = 4.2) -> tuple[Any, Any]:
@@ -36,10 +32,13 @@ def panels(columns: int, rows: int = 1, height: float = 3.8, width: float = 4.2)
 
 
 def style(arm: str, results: Results) -> Style:
-    """An arm's colour and dashes: the same in all figures for the usual ones."""
-    usual = [a for a in _MAIN if a in results.arms]
-    order = usual + [a for a in results.arms if a not in usual]
-    return STYLES[order.index(arm) % len(STYLES)]
+    """An arm's colour and dashes: the same in all panels, and for the usual ones in all figures."""
+    if arm in _USUAL:
+        return STYLES[_USUAL.index(arm)]
+    free = [STYLES[i] for i, usual in enumerate(_USUAL) if usual not in results.arms]
+    others = [a for a in results.arms if a not in _USUAL]
+    place = others.index(arm) if arm in others else len(free)
+    return free[place] if place < len(free) else Style(GREY, (0, (1, 1)))
 
 
 def curves(
@@ -53,11 +52,9 @@ def curves(
 ) -> None:
     """The mean over seeds of a curve of the outcomes, and a band from the least to the largest.
 
-    By default those of six arms at most, the usual ones first.
+    By default those of all arms that have a colour of their own.
     """
-    usual = [a for a in _MAIN if a in results.arms]
-    chosen = arms or (usual + [a for a in results.arms if a not in usual])[: len(STYLES)]
-    for arm in chosen:
+    for arm in arms or [a for a in results.arms if style(a, results).color != GREY]:
         found = [o["curves"][name] for o in results.outcomes(arm, case) if o["curves"].get(name)]
         if not found:
             continue
@@ -84,11 +81,11 @@ def by_arm(
     m = results.measure(measure)
     for place, arm in enumerate(results.arms):
         values = [v * m.scale for v in results.values(arm, measure, case) if v is not None]
-        kind = ARMS[arm].kind if arm in ARMS else "own"
-        panel.scatter(values, [place] * len(values), s=18, color=_KINDS[kind], alpha=0.55, lw=0)
+        colour = style(arm, results).color
+        panel.scatter(values, [place] * len(values), s=18, color=colour, alpha=0.55, lw=0)
         if values:
             mean = float(np.mean(values))
-            panel.plot([mean] * 2, [place - 0.3, place + 0.3], color=_KINDS[kind], lw=2)
+            panel.plot([mean] * 2, [place - 0.3, place + 0.3], color=colour, lw=2)
             if arm == results.study.baseline:
                 panel.axvline(mean, color=GREY, lw=0.8, ls=":", zorder=0)
         failed = len(results.values(arm, measure, case)) - len(values)
@@ -100,6 +97,7 @@ def by_arm(
     panel.set_yticks(range(len(results.arms)), [shortened(a) for a in results.arms], fontsize=8)
     panel.set_ylim(len(results.arms) - 0.5, -0.5)
     panel.locator_params(axis="x", nbins=6)
+    panel.set_xlabel("dot: a seed, bar: the mean", fontsize=8)
     panel.set_title(title or m.text, fontsize=10)
 
 

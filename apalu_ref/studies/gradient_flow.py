@@ -145,7 +145,7 @@ def draw(results: Results) -> Any:
 
     lines = [Line2D([], [], color=figures.style(arm, results).color) for arm in arms]
     figure.legend(
-        lines, arms, loc="outside upper center", ncols=len(arms), frameon=False, fontsize=9
+        lines, arms, loc="outside lower center", ncols=len(arms), frameon=False, fontsize=9
     )
     return figure
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from apalu_ref.datasets import DatasetError
 from apalu_ref.studies.arms import arm
 from apalu_ref.studies.plan import Scale, Study, StudyError
+from apalu_ref.studies.results import Results
 
 Say = Callable[[str], None]
 
@@ -26,15 +27,21 @@ def planned(
             raise StudyError(f"seeds must be at least 1, not {seeds}")
         plan = replace(plan, seeds=seeds)
     if activations is not None:
+        if isinstance(activations, str) or not all(isinstance(a, str) for a in activations):
+            raise StudyError(
+                "activations is a list of names; a function of your own is named file.py:function"
+            )
         try:
             names = tuple(dict.fromkeys(arm(a.strip()).name for a in activations if a.strip()))
         except ValueError as error:
             raise StudyError(str(error)) from None
+        if not names:
+            raise StudyError("no activation was named")
         for name in names:
             if arm(name).kind == "own":
                 _check_own(name)
-        if not names:
-            raise StudyError("no activation was named")
+        if study.baseline not in names:
+            names = (study.baseline, *names)  # what the others are compared with
         plan = replace(plan, arms=names)
         if own := {n: _digest(n) for n in names if arm(n).kind == "own"}:
             # A run is another one when the file has changed.
@@ -57,6 +64,14 @@ def _check_own(name: str) -> None:
         raise StudyError(str(error)) from error
     if differences:
         raise StudyError(f"{name} cannot be trained: {differences}")
+
+
+def joined(plan: Scale, before: Results) -> Scale:
+    """The same with the arms and seeds that earlier results have: more is added, none is lost."""
+    arms = tuple(dict.fromkeys([*before.arms, *plan.arms]))
+    files = {**before.plan.settings.get("files", {}), **plan.settings.get("files", {})}
+    settings = {**plan.settings, "files": files} if files else plan.settings
+    return replace(plan, arms=arms, seeds=max(plan.seeds, before.plan.seeds), settings=settings)
 
 
 def available(study: Study, plan: Scale, source: str, say: Say) -> Scale:

@@ -59,15 +59,12 @@ def lower(results: Results, others: Sequence[str] = ("relu", "tanh")) -> Conclus
         means = ", ".join(
             f"{a} {conclude.spread(results, a, 'score', case)}" for a in ("apalu", *others)
         )
-        compared = []
-        for o, found in gains.items():
-            words = {1: "better", -1: "worse", 0: "no difference seen"}[found]
-            if not found and conclude.gain(results, "apalu", "score", case, o):
-                words += f", as {many} were looked for"
-            off = conclude.interval(results, "apalu", "score", case, o)
-            compared.append(f"apalu minus {o} {off} ({words})")
+        compared = [
+            f"apalu minus {o} {conclude.said(results, 'apalu', 'score', case, o, many)}"
+            for o in others
+        ]
         said.append(
-            f"{results.measure().text} ({conclude.named(case)}): {means}; {', '.join(compared)}"
+            f"{results.measure().text} ({conclude.named(case)}): {means}; {'; '.join(compared)}"
         )
     said += [conclude.controls(results), conclude.how(results)]
     return Conclusion(conclude.judged(worst), "; ".join(filter(None, said)))

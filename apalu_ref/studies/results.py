@@ -16,7 +16,7 @@ from apalu_ref.studies.statistics import Interval, Summary, paired, summary
 SCHEMA = "apalu-ref study 1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """The results of a study.
 
@@ -48,6 +48,17 @@ class Results:
     rates: list[dict[str, Any]]
     runs: list[dict[str, Any]]
     seconds: float
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.study.name}, {self.scale} scale: {len(self.arms)} activations, "
+            f"{self.plan.seeds} seeds, {len(self.runs)} runs>"
+        )
+
+    def __str__(self) -> str:
+        from apalu_ref.studies import tables
+
+        return tables.text(self)
 
     @property
     def arms(self) -> tuple[str, ...]:

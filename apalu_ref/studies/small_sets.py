@@ -118,8 +118,8 @@ def optional(sets: Sequence[str], source: str) -> tuple[list[str], str]:
     """
     why = {name: missing(name, source) for name in sets[1:] if source != "full"}
     gone = {name: reason for name, reason in why.items() if reason}
-    said = "".join(f"Left out, as its data are not there: {reason} " for reason in gone.values())
-    return [name for name in sets if name not in gone], said.strip()
+    said = [f"It goes on without {name}, whose data are not there: {gone[name]}" for name in gone]
+    return [name for name in sets if name not in gone], " ".join(said)
 
 
 def cases_of(

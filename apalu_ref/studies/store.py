@@ -14,6 +14,7 @@ import numpy as np
 
 import apalu_ref
 from apalu_ref.studies.plan import Outcome, StudyError, Task
+from apalu_ref.studies.results import Results, read
 from minigrad.checkpoint import write_atomically
 
 Say = Callable[[str], None]
@@ -56,13 +57,32 @@ class Store:
         digest = hashlib.sha256(json.dumps(self.origin, sort_keys=True).encode()).hexdigest()
         self.runs = f"runs/{scale}-{digest[:8]}"
         if folder is not None:
-            _same_scale(folder, scale)
+            before = self.before()
+            if before is not None and before.scale != scale:
+                raise StudyError(
+                    f"{folder} holds results at scale {before.scale}: choose another folder for "
+                    f"scale {scale}"
+                )
             try:
                 (folder / self.runs).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StudyError(f"the folder {folder} cannot be made: {error}") from error
             if not os.access(folder / self.runs, os.W_OK):
                 raise StudyError(f"the folder {folder / self.runs} is not writable")
+
+    def before(self) -> Results | None:
+        """The results that are there, if there are whole ones."""
+        if self.folder is None:
+            return None
+        try:
+            return read(self.folder / "results.json")
+        except StudyError:
+            return None
+
+    def alike(self, results: Results) -> bool:
+        """Whether results are of the same data and versions, so that their runs can be used."""
+        found = {"versions": results.versions, "data": results.data}
+        return json.loads(json.dumps(found)) == self.origin
 
     def get(self, task: Task) -> Outcome | None:
         """The outcome of a run that was made before with the same configuration, or None."""
@@ -124,17 +144,6 @@ class Store:
     def _path(self, task: Task) -> Path:
         assert self.folder is not None
         return self.folder / self.runs / f"{task.name}.json"
-
-
-def _same_scale(folder: Path, scale: str) -> None:
-    try:
-        found = json.loads((folder / "results.json").read_text(encoding="utf-8"))["scale"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # nothing there that could be lost
-    if found != scale:
-        raise StudyError(
-            f"{folder} holds results at scale {found}: choose another folder for scale {scale}"
-        )
 
 
 def _plain(value: Any) -> Any:

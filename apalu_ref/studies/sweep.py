@@ -19,7 +19,7 @@ from apalu_ref.datasets import DatasetError
 from apalu_ref.studies import pool, report
 from apalu_ref.studies.catalogue import find
 from apalu_ref.studies.plan import Outcome, Scale, Study, StudyError, Task
-from apalu_ref.studies.planning import Say, available, planned
+from apalu_ref.studies.planning import Say, available, joined, planned
 from apalu_ref.studies.results import Results, gather
 from apalu_ref.studies.store import Store, versions
 
@@ -51,7 +51,8 @@ def run(
     seeds : int, optional
         How many runs each arm gets; default as the scale has it.
     activations : sequence of str, optional
-        Other arms than the scale's: names, or ``file.py:function``.
+        Other arms than the scale's: names, or ``file.py:function``. The study's baseline is always
+        run, and arms and seeds of results that are in the folder stay.
     jobs : int, optional
         How many processes; default one a core.
     out : path, optional
@@ -94,6 +95,12 @@ def run(
     facts = [loaded.facts() for loaded in study.data(plan.settings, source)]
     folder = None if out is None else Path(out) / name
     store = Store(folder, scale, facts, say)
+    before = store.before()
+    if before is not None and (activations is not None or seeds is not None):
+        if store.alike(before):
+            plan = joined(plan, before)
+        else:
+            say("the results that are there are of other data or versions, and are replaced")
     sweep = _Sweep(study, scale, plan, source, store, say)
     if executor is not None:
         sweep.go(executor)
@@ -199,9 +206,12 @@ class _Sweep:
         except DatasetError:
             raise
         except BrokenProcessPool as error:
+            why = "out of memory perhaps"
+            if not self.made:
+                why += ', or, in a script, because the call is not under if __name__ == "__main__":'
             raise StudyError(
-                f"a process ended by itself, out of memory perhaps. {self.store.told()}; the same "
-                "command with --jobs 1 goes on from there"
+                f"a process ended by itself: {why}. {self.store.told()}; the same with one job "
+                "(--jobs 1, jobs=1) goes on from there"
             ) from error
         except Exception as error:
             what = f"{type(error).__name__}: {error}. {self.store.told()}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from apalu_ref.studies import conclude
+from apalu_ref.studies import arms, conclude
 from apalu_ref.studies.results import Results
 
 EDGE = "*"
@@ -67,24 +68,39 @@ def notes(results: Results) -> list[str]:
     if n > 1:
         said.append(
             f"Mean ± standard deviation over {n} seeds; differences are paired by seed, their "
-            "intervals are Student's, not adjusted for the number of rows: of twenty, one leaves "
-            "out 0 by chance."
+            "intervals in the table are Student's, not widened for the number of rows: of twenty, "
+            "one leaves out 0 by chance. They do not have the luck of the test data in them."
         )
-    if any(row["edge"] for row in results.rates):
+    if any(row["edge"] and not _all_diverged(results, row) for row in results.rates):
         said.append(
             f"{EDGE} the best learning rate lies at an end of the grid "
             f"{', '.join(f'{r:g}' for r in results.plan.rates)}: a better one may lie beyond."
         )
     for one in conclude.unique(results.data):
         known = "verified" if one["verified"] else "not the official files"
-        said.append(f"Data: {one['name']}, {one['source']} ({known}).")
+        same = [d for d in results.data if (d["name"], d["source"]) == (one["name"], one["source"])]
+        counts = ", ".join(f"{d['part']} {_size(d):,}" for d in same)
+        said.append(f"Data: {one['name']}, {one['source']} ({known}): {counts}.")
+    if any(one["source"] == "bundled" for one in results.data) and results.scale != "smoke":
+        said.append(
+            "The sets of the package are small parts of the full ones, which the sizes below are "
+            "of: results differ from those on the site, and some measures may not be reached."
+        )
     if results.plan.note:
         said.append(f"Scale {results.scale}: {results.plan.note}")
     return said
 
 
-def text(results: Results) -> str:
-    """The whole report for a terminal."""
+def _size(data: Mapping[str, Any]) -> int:
+    return int(next(iter(data["shapes"].values()), [0])[0])
+
+
+def _all_diverged(results: Results, row: Mapping[str, Any]) -> bool:
+    return not results.summary(row["arm"], "score", row["case"]).n
+
+
+def text(results: Results, whole: bool = True) -> str:
+    """The report for a terminal; the ``whole`` has what was said beforehand, and the protocol."""
     study = results.study
     lines = [study.title, "=" * len(study.title), ""]
     lines += [*textwrap.wrap(study.question, 96), ""]
@@ -95,12 +111,24 @@ def text(results: Results) -> str:
     lines += ["", f"The claim: {conclusion.verdict}."]
     for part in conclude.sentences(conclusion.evidence):
         lines += textwrap.wrap(part, 96, initial_indent="  - ", subsequent_indent="    ")
+    for name in results.arms:
+        if arms.arm(name).kind == "own" and study.baseline in results.arms:
+            for case in results.cases:
+                told = conclude.compared(results, name, "score", case)
+                lines += ["", *textwrap.wrap(f"Yours: {told}.", 96)]
+    if not whole:
+        return "\n".join(lines) + "\n"
     lines += ["", "What would count as an answer, said beforehand:"]
     lines += textwrap.wrap(study.answer, 96, initial_indent="  ", subsequent_indent="  ")
     lines += ["", "Protocol:"]
-    for part in (*COMMON, *study.protocol):
+    for part in protocol(results):
         lines += textwrap.wrap(part, 96, initial_indent="  - ", subsequent_indent="    ")
     return "\n".join(lines) + "\n"
+
+
+def protocol(results: Results) -> list[str]:
+    """What holds for all studies that train, and the study's own."""
+    return [*(COMMON if results.plan.rates else ()), *results.study.protocol]
 
 
 def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:

@@ -40,7 +40,7 @@ class Page(SphinxDirective):
         yield from ["", f".. figure:: {study.name}.png"]
         yield from [f"   :alt: {study.title}: the results below, drawn", ""]
         yield from [".. rubric:: Protocol", ""]
-        yield from (f"- {_escaped(part)}" for part in (*tables.COMMON, *study.protocol))
+        yield from (f"- {_escaped(part)}" for part in tables.protocol(results))
         yield from [
             "",
             f"What would count as an answer, said beforehand: {_escaped(study.answer)}",

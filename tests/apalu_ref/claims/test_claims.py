@@ -130,6 +130,16 @@ class TestStudies:
         assert row.verdict == "does not hold"
         assert row.evidence == "depth: 200 layers do not train"
 
+    def test_results_stand_in_for_a_claim_that_is_lost_and_what_is_not_finished_is_said(
+        self, tmp_path
+    ):
+        (tmp_path / "depth" / "runs").mkdir(parents=True)
+        row = self.row(tmp_path, "works at any depth")
+        assert (row.verdict, row.evidence) == ("open", "depth: begun and not finished")
+        result = {"verdict": "holds", "evidence": "200 layers"}
+        (tmp_path / "depth" / "results.json").write_text(json.dumps(result), encoding="utf-8")
+        assert self.row(tmp_path, "works at any depth").evidence == "depth: 200 layers"
+
     def test_of_several_all_must_have_been_run(self, tmp_path):
         self.write(tmp_path, "stability", '{"verdict": "holds", "evidence": "settled"}')
         row = self.row(tmp_path, "not sensitive")

@@ -23,7 +23,8 @@ def test_the_table_as_text(capsys):
     assert main(["claims"]) == 0
     said = capsys.readouterr().out
     assert "~ f bends\n    HOLDS UNDER A CONDITION: b = 3a/2\n    tested: slopes\n" in said
-    assert said.endswith("2 claims; holds under a condition: 1, open: 1\n")
+    assert "\n2 claims; holds under a condition: 1, open: 1\n" in said
+    assert said.endswith("(+ holds, ~ holds under a condition, - does not hold, ? open)\n")
 
 
 @pytest.mark.usefixtures("quick")

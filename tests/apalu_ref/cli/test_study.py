@@ -23,10 +23,16 @@ def test_the_list_has_every_study_and_its_question(capsys):
     assert text.count("?") >= len(studies.NAMES)
 
 
+def test_the_list_as_json(capsys):
+    assert main(["study", "--list", "--format", "json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(studies.NAMES)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         ([], "name a study, or all"),
+        (["all", "depth"], "all stands alone"),
         (["mnist"], "no study 'mnist': did you mean mnist-cnn?"),
         (["mnist-cnn", "--activations", "relu,galu"], "did you mean gelu?"),
         (["mnist-cnn", "--activations", "gone.py:f"], "gone.py"),

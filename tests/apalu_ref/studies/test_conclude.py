@@ -119,7 +119,7 @@ def test_controls_stand_beside_apalu_with_their_intervals():
     scores = {"relu": RELU, "apalu": RELU, "apalu-frozen": above(0.05), "relu-scaled": above(-0.05)}
     said = conclude.controls(results(scores))
     assert (
-        said == "controls less apalu: apalu-frozen +5.1 [4.8, 5.3], relu-scaled -5.0 [-5.2, -4.7]"
+        said == "controls minus apalu: apalu-frozen +5.1 [4.8, 5.3], relu-scaled -5.0 [-5.2, -4.7]"
     )
     assert conclude.controls(results({"relu": RELU, "apalu": RELU})) == ""
     two = {"relu": [RELU] * 2, "apalu": [RELU] * 2, "relu-wide": [above(0.05), above(-0.05)]}

@@ -167,7 +167,7 @@ def test_a_difference_that_one_comparison_would_show_is_not_enough_for_one_of_ma
     one = {"relu": near, "tanh": LOSS, "apalu": [0.0] * 3}
     found = lower(results(one, own=study.STUDY, cases=(CASE,)))
     assert found.verdict == "open"
-    assert "(no difference seen, as 2 were looked for)" in found.evidence
+    assert "widened for 2 comparisons: no difference seen" in found.evidence
     far = (10 * 0.1 / math.sqrt(3) + off).tolist()
     two = {"relu": [far, far], "tanh": [LOSS, LOSS], "apalu": [[0.0] * 3] * 2}
     made = results(two, own=study.STUDY, cases=(CASE, {"set": "yacht"}))
@@ -180,8 +180,8 @@ def test_a_difference_that_one_comparison_would_show_is_not_enough_for_one_of_ma
 def test_the_evidence_has_every_comparison():
     made = results({"relu": LOSS, "tanh": WIN, "apalu": WIN}, own=study.STUDY, cases=(CASE,))
     evidence = lower(made).evidence
-    assert "apalu minus relu -2.000 [-2.000, -2.000] (better)" in evidence
-    assert "apalu minus tanh +0.000 [0.000, 0.000] (no difference seen)" in evidence
+    assert "apalu minus relu -2.000 [-2.000, -2.000], widened for 2 comparisons: better" in evidence
+    assert "apalu minus tanh +0.000 [0.000, 0.000], widened" in evidence
     missing = lower(results({"relu": LOSS, "apalu": WIN}, own=study.STUDY, cases=(CASE,)))
     assert "tanh not run" in missing.evidence
 

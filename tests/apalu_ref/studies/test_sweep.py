@@ -107,6 +107,28 @@ class TestKeeping:
         new = [("gelu", 0, False)] * 3 + [("gelu", 0, True), ("gelu", 1, True), ("relu", 1, True)]
         assert made == [("apalu", 1, True), *new]
 
+    def test_results_that_are_there_are_added_to_and_not_replaced(self, put, tmp_path):
+        go(out=tmp_path)
+        own = tmp_path / "mine.py"
+        own.write_text("def f(x):\n    return 2.0 * x\n")
+        results, executor = go(out=tmp_path, activations=[f"{own}:f"], seeds=1)
+        assert results.arms == ("relu", "apalu", f"{own}:f")
+        assert results.plan.seeds == 3
+        assert {t.arm for t in executor.made} == {f"{own}:f"}
+        assert results.study.conclude(results).verdict == "holds"
+        assert f"Yours: accuracy, %: {own}:f 90.1" in " ".join(str(results).split())
+        # The scale's own again: nothing is to be made, and the table is as it was.
+        again, executor = go(out=tmp_path)
+        assert (again.arms, executor.made) == (("relu", "apalu"), [])
+
+    def test_results_of_other_versions_are_replaced_with_a_word(self, put, tmp_path, monkeypatch):
+        go(out=tmp_path)
+        monkeypatch.setattr(store, "versions", lambda: {"numpy": "9"})
+        said = []
+        results, _ = go(out=tmp_path, activations=["gelu"], progress=said.append)
+        assert results.arms == ("relu", "gelu")
+        assert "of other data or versions, and are replaced" in said[0]
+
     def test_an_interrupt_loses_the_run_in_progress_and_no_other(self, put, tmp_path):
         def stop(task):
             if task.final:
@@ -255,7 +277,7 @@ class TestTrouble:
         def killed(task):
             raise BrokenProcessPool("x")
 
-        with pytest.raises(StudyError, match=r"ended by itself, out of memory.*--jobs 1"):
+        with pytest.raises(StudyError, match=r"ended by itself: out of memory.*__main__.*--jobs 1"):
             go(Here(killed), out=tmp_path)
 
     def test_conditions_without_data_are_left_out_with_a_word(self, put, tmp_path):
@@ -283,6 +305,10 @@ class TestTrouble:
             ({"activations": []}, "no activation was named"),
             ({"activations": ["rleu"]}, "no activation 'rleu': did you mean"),
             ({"activations": ["gone.py:f"]}, "gone.py"),
+            ({"activations": ["RELU"]}, "did you mean relu"),
+            ({"activations": ["apalu(a=1)"]}, "parameters cannot be set here"),
+            ({"activations": [abs]}, "named file.py:function"),
+            ({"activations": "relu"}, "a list of names"),
         ],
     )
     def test_wrong_arguments(self, put, options, told):

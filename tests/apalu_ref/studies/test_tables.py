@@ -54,7 +54,7 @@ def test_the_notes_tell_of_edges_and_of_intervals():
     found.rates.append({"arm": "relu", "case": {}, "rate": 0.2, "edge": True})
     notes = " ".join(tables.notes(found))
     assert "end of the grid 0.1, 0.2" in notes
-    assert "not adjusted" in notes
+    assert "not widened" in notes
 
 
 def test_figures_draw_what_there_is():
