@@ -229,7 +229,7 @@ STUDY = Study(
                 "relu", "apalu", "apalu-vp", "prelu", "elu", "gelu", "silu", "tanh",
                 "apalu-frozen", "relu-scaled", "relu-wide",
             ),
-            seeds=5, cases=_cases(*NETWORKS), settings={"rounds": 11, "patience": 0.2},
+            seeds=4, cases=_cases(*NETWORKS), settings={"rounds": 11, "patience": 0.2},
             note="11 of the arms, and short timings.",
         ),
         "full": Scale(

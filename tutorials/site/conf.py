@@ -26,6 +26,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
     "kit_tables",
+    "study_pages",
 ]
 
 # Types are in the numpydoc sections; in the signatures they would only be in the way.
