@@ -115,7 +115,8 @@ def _by_studies(text: str, names: tuple[str, ...], folder: Path) -> Row:
     elif not missing:
         verdict = "does not hold"
         said.append("worse in some of these studies, better in none")
-    return Row(text, tested, verdict, "; ".join(said))
+    condition = "some of what was tried, see there" if "condition" in verdict else ""
+    return Row(text, tested, verdict, "; ".join(said), condition)
 
 
 def _result(name: str, folder: Path) -> dict[str, str] | None:
