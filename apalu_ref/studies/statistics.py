@@ -81,8 +81,9 @@ def paired(
 
     Examples
     --------
-    >>> paired([1.0, 2.0, 3.5], [0.5, 1.0, 2.0])
-    Interval(mean=1.0, low=-0.24206..., high=2.24206..., n=3)
+    >>> found = paired([1.0, 2.0, 3.5], [0.5, 1.0, 2.0])
+    >>> found.mean, round(found.low, 4), round(found.high, 4), found.n
+    (1.0, -0.2421, 2.2421, 3)
     """
     differences = [
         a - b
