@@ -81,12 +81,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _text(rows: Sequence[Row]) -> str:
+    from apalu_ref.studies.conclude import sentences
+
     lines = []
     for row in rows:
         verdict = row.verdict.upper() + (f": {row.condition}" if row.condition else "")
         lines.append(f"{_MARKS[row.verdict]} {row.claim}")
-        for what, said in (("", verdict), ("tested: ", row.tested), ("", row.evidence)):
-            lines += textwrap.wrap(what + said, 96, initial_indent="    ", subsequent_indent="    ")
+        for said in (verdict, f"tested: {row.tested}"):
+            lines += textwrap.wrap(said, 96, initial_indent="    ", subsequent_indent="    ")
+        for said in sentences(row.evidence):
+            lines += textwrap.wrap(said, 96, initial_indent="    ", subsequent_indent="      ")
         lines.append("")
     counts = ", ".join(
         f"{v}: {sum(r.verdict == v for r in rows)}"
