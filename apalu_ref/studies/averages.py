@@ -187,4 +187,7 @@ def by_condition(panel: Any, results: Results, key: str, simple: str, label: str
     panel.set_xticks(range(len(cases)), [str(c[key]) for c in cases], fontsize=8)
     panel.set_xlim(-0.5, len(cases) - 0.5)
     panel.set_title(m.text, fontsize=10)
-    panel.legend(frameon=False, fontsize=7)
+    # Below: inside it would hide numbers, wherever it stood.
+    panel.legend(
+        frameon=False, fontsize=7, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.14)
+    )

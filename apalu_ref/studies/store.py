@@ -72,11 +72,13 @@ class Store:
 
     def before(self) -> Results | None:
         """The results that are there, if there are whole ones."""
-        if self.folder is None:
+        if self.folder is None or not (self.folder / "results.json").exists():
             return None
         try:
             return read(self.folder / "results.json")
         except StudyError:
+            # The runs are kept one by one: nothing is lost but which arms had been asked for.
+            self.say(f"{self.folder / 'results.json'} is damaged: it is written anew from the runs")
             return None
 
     def alike(self, results: Results) -> bool:

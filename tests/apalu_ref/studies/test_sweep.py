@@ -121,6 +121,16 @@ class TestKeeping:
         again, executor = go(out=tmp_path)
         assert (again.arms, executor.made) == (("relu", "apalu"), [])
 
+    def test_results_that_are_damaged_are_named_and_written_anew_from_the_runs(self, put, tmp_path):
+        first, _ = go(out=tmp_path)
+        path = tmp_path / "mnist-cnn" / "results.json"
+        path.write_text(path.read_text(encoding="utf-8")[:100], encoding="utf-8")
+        said = []
+        again, executor = go(out=tmp_path, progress=said.append)
+        assert executor.made == []
+        assert "results.json is damaged" in said[0]
+        assert read(path).as_json() == again.as_json() == first.as_json()
+
     def test_results_of_other_versions_are_replaced_with_a_word(self, put, tmp_path, monkeypatch):
         go(out=tmp_path)
         monkeypatch.setattr(store, "versions", lambda: {"numpy": "9"})
