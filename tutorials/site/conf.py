@@ -27,6 +27,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "kit_tables",
     "study_pages",
+    "explorer_page",
 ]
 
 # Types are in the numpydoc sections; in the signatures they would only be in the way.

@@ -8,7 +8,8 @@
 // arrays whose shapes broadcast, and sums each gradient back to the shape of its input. The
 // third reads and writes files. All arithmetic is in double; float32 is rounded once, at the end.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 // ---- The function ---------------------------------------------------------------------------
 
@@ -46,6 +47,8 @@ function dparametersOf(x, gy) {
   if (x >= 0) return [gy * x * (1 + sigmoids(x)[1]), 0];
   return [x, x];
 }
+
+const FORMULA = { yOf, dxOf, dparametersOf };
 
 // ---- Arrays: { dtype, shape, values }, values in C order -------------------------------------
 
@@ -99,7 +102,8 @@ function rounded(dtype, shape, values) {
   return { dtype, shape, values: dtype === "float32" ? values.map(Math.fround) : values };
 }
 
-function apalu(x, a, b, gy) {
+function apalu(formula, x, a, b, gy) {
+  const { yOf, dxOf, dparametersOf } = formula;
   const inputs = [x, a, b];
   const shape = broadcast(inputs.map((t) => t.shape));
   const y = new Float64Array(count(shape));
@@ -172,10 +176,10 @@ function refusal(arrays) {
   return "";
 }
 
-function answerTo(arrays) {
+function answerTo(formula, arrays) {
   const reason = refusal(arrays);
   if (reason) return Buffer.from(`apalu-answer 1\nrefused ${reason}\n`);
-  const results = Object.entries(apalu(...arrays.values()));
+  const results = Object.entries(apalu(formula, ...arrays.values()));
   const lines = results.map(([name, t]) => [name, t.dtype, ...t.shape].join(" "));
   const data = results.map(([, { dtype, values }]) => {
     const bytes = Buffer.alloc(values.length * ITEM[dtype]);
@@ -194,14 +198,14 @@ function fromBits(text, dtype) {
 }
 
 // One test is a call; where it has no shapes, of single numbers.
-function isRight(test, dtype) {
+function isRight(formula, test, dtype) {
   const numbers = (name) => [test[name]].flat().map((text) => fromBits(text, dtype));
   const [x, a, b, gy] = ["x", "a", "b", "gy"].map((name) => ({
     dtype,
     shape: test.shapes?.[name] ?? [],
     values: numbers(name),
   }));
-  const got = apalu(x, a, b, gy);
+  const got = apalu(formula, x, a, b, gy);
   return ["y", "dx", "da", "db"].every((name) => {
     if (!(name in test)) return true; // not asked
     const within = [test.core?.[name] ?? []].flat();
@@ -216,23 +220,31 @@ function isRight(test, dtype) {
   });
 }
 
-function checkVectors(path) {
+function checkVectors(formula, path) {
   const groups = JSON.parse(readFileSync(path, "utf8")).testGroups;
   const mine = groups.filter((group) => group.dtype in READ);
   const tests = mine.flatMap((group) => group.tests.map((test) => [test, group.dtype]));
-  const off = tests.filter(([test, dtype]) => !isRight(test, dtype));
+  const off = tests.filter(([test, dtype]) => !isRight(formula, test, dtype));
   for (const [test] of off.slice(0, 10)) console.log(`off: tcId ${test.tcId}: ${test.comment}`);
   const skipped = groups.flatMap((group) => group.tests).length - tests.length;
   console.log(`${tests.length} vectors checked, ${off.length} off, ${skipped} skipped`);
   return off.length > 0 || tests.length === 0 ? 1 : 0;
 }
 
-const [first, second] = process.argv.slice(2);
-if (second === undefined) {
-  console.error("usage: node apalu.mjs REQUEST ANSWER, or node apalu.mjs --vectors FILE.json");
-  process.exitCode = 2;
-} else if (first === "--vectors") {
-  process.exitCode = checkVectors(second);
-} else {
-  writeFileSync(second, Buffer.concat([...records(readFileSync(first))].map(answerTo)));
+// The program, for the formula above or another module's: an object with the same three functions.
+export function main(formula) {
+  const [first, second] = process.argv.slice(2);
+  if (second === undefined) {
+    console.error("usage: node apalu.mjs REQUEST ANSWER, or node apalu.mjs --vectors FILE.json");
+    process.exitCode = 2;
+  } else if (first === "--vectors") {
+    process.exitCode = checkVectors(formula, second);
+  } else {
+    const answers = [...records(readFileSync(first))].map((arrays) => answerTo(formula, arrays));
+    writeFileSync(second, Buffer.concat(answers));
+  }
 }
+
+// Not where another module imports this one.
+const started = process.argv[1] && realpathSync(process.argv[1]);
+if (started === realpathSync(fileURLToPath(import.meta.url))) main(FORMULA);
