@@ -19,13 +19,14 @@ from apalu_ref.cli import (
     claims,
     data,
     design,
+    exercise,
     explore,
     report,
     study,
     vectors,
 )
 
-COMMANDS = (check, report, explore, design, study, claims, vectors, accuracy, bench, data)
+COMMANDS = (check, report, explore, design, study, claims, exercise, vectors, accuracy, bench, data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

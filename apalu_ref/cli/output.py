@@ -27,9 +27,10 @@ def count(text: str) -> int:
     return int(text)
 
 
-def add_format(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add ``--format`` and ``-o``, which every command that reports something has."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+def add_format(parser: argparse.ArgumentParser, what: str, more: tuple[str, ...] = ()) -> None:
+    """Add ``--format``, with ``more`` choices, and ``-o``: every command that reports has them."""
+    formats = ("text", "json", *more)
+    parser.add_argument("--format", choices=formats, default="text", help="default: text")
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=writable, help=f"write the {what} to FILE"
     )

@@ -1,0 +1,198 @@
+"""``apalu-ref exercise``: exercises that grade themselves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from apalu_ref.cli.output import add_format, count, deliver
+
+if TYPE_CHECKING:
+    from apalu_ref.exercises import Task
+
+_PLACES = (".", "mine", "tutorials/exercises/mine", "exercises/mine")
+
+EPILOG = """\
+  apalu-ref exercise list
+  apalu-ref exercise check derivatives
+  apalu-ref exercise check 3 --with-reference       task 3 by itself, whatever became of 1 and 2
+  apalu-ref exercise check --in alice/mine --format gradescope -o results.json
+  apalu-ref exercise class submissions --out graded
+
+The stubs are in tutorials/exercises/mine: fill them in there, or in a copy of that folder. For each
+part that is not right there is a sentence on what is wrong, and a hint; --answer gives the answers.
+
+Grading runs the submitted code, in a process of its own with a limit of time and, on Linux, of
+memory, and with none of your environment's secrets. It can still read and write your files and use
+the network: run other people's code in a container or on a machine made for it.
+
+Exit status: 0 if all that was asked is right, 1 if not, 2 for wrong usage.
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "exercise",
+        help="exercises that grade themselves, and say what is wrong",
+        description="Grade the course's exercises: seven tasks that build on each other.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    listed = actions.add_parser("list", help="what tasks there are")
+    add_format(listed, "list")
+    listed.set_defaults(run=run_list)
+
+    check = actions.add_parser(
+        "check",
+        help="grade tasks of one submission",
+        epilog="Running a submission is running its code.",
+    )
+    check.add_argument("tasks", metavar="TASK", nargs="*", help="names or numbers (default: all)")
+    check.add_argument(
+        "--in", dest="folder", metavar="FOLDER", help="where the task files are (default: mine)"
+    )
+    check.add_argument("--answer", action="store_true", help="tell the answers, not only hints")
+    _add_common(check, "result")
+    check.set_defaults(run=run_check)
+
+    group = actions.add_parser(
+        "class",
+        help="grade a folder of submissions",
+        epilog="Running a submission is running its code.",
+    )
+    group.add_argument("folder", metavar="FOLDER", help="with a folder for each submission")
+    group.add_argument("--tasks", metavar="TASK,…", help="names or numbers (default: all)")
+    group.add_argument(
+        "--out", metavar="DIR",
+        help="keep everybody's results in DIR as they come (NAME.json; NAME.txt to hand back), and "
+        "class.json, class.txt, class.png; what is there and unchanged is not graded again",
+    )  # fmt: skip
+    _add_common(group, "report")
+    group.set_defaults(run=run_class)
+
+
+def _add_common(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument(
+        "--with-reference", action="store_true",
+        help="put the project's functions in the place of earlier tasks' gaps and mistakes",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", metavar="S", type=count, default=60, help="for each task (default: 60)"
+    )
+    parser.add_argument(
+        "--memory", metavar="MIB", type=count, default=2048,
+        help="of address space for each task, where the system can limit it (default: 2048)",
+    )  # fmt: skip
+    add_format(parser, what, more=("gradescope",))
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print the tasks."""
+    from apalu_ref.exercises import TASKS
+
+    if arguments.format == "json":
+        rows = [
+            {"number": t.number, "name": t.name, "title": t.title, "file": f"{t.module}.py",
+             "parts": t.parts, "tutorial": t.tutorial} for t in TASKS
+        ]  # fmt: skip
+        deliver(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", arguments.output)
+        return 0
+    lines = []
+    for task in TASKS:
+        lines.append(f"{task.number} {task.name:12} {task.title}")
+        lines.append(f"  {'':12} {task.module}.py: {', '.join(task.asks)}; with tutorial "
+                     f"{task.tutorial}")  # fmt: skip
+    deliver("\n".join(lines) + "\n", arguments.output)
+    return 0
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Grade one submission."""
+    from apalu_ref.exercises import SubmissionError, check
+    from apalu_ref.exercises.reports import gradescope, text
+
+    try:
+        results = check(
+            arguments.folder or _folder(),
+            arguments.tasks or None,
+            with_reference=arguments.with_reference,
+            seconds=arguments.seconds,
+            memory=arguments.memory,
+            progress=_say,
+        )
+    except (SubmissionError, ValueError) as error:
+        _say(None)
+        print(f"apalu-ref exercise: {error}", file=sys.stderr)
+        return 2
+    _say(None)
+    if arguments.format == "text":
+        deliver(text(results, arguments.answer), arguments.output)
+    else:
+        told = (
+            gradescope(results)
+            if arguments.format == "gradescope"
+            else {"schema": 1, "results": [r.as_json() for r in results]}
+        )
+        deliver(json.dumps(told, indent=1, ensure_ascii=False) + "\n", arguments.output)
+    return 0 if all(r.passed for r in results) else 1
+
+
+def run_class(arguments: argparse.Namespace) -> int:
+    """Grade a folder of submissions."""
+    from apalu_ref.exercises import SubmissionError, check_class
+    from apalu_ref.exercises.reports import gradescope
+
+    chosen = [t.strip() for t in arguments.tasks.split(",")] if arguments.tasks else None
+    try:
+        report = check_class(
+            arguments.folder,
+            chosen,
+            with_reference=arguments.with_reference,
+            seconds=arguments.seconds,
+            memory=arguments.memory,
+            out=arguments.out,
+            progress=lambda name, i, n: print(f"[{i}/{n}] {name}", file=sys.stderr),
+        )
+    except (SubmissionError, ValueError) as error:
+        print(f"apalu-ref exercise: {error}", file=sys.stderr)
+        return 2
+    whole = json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n"
+    if arguments.out:
+        from apalu_ref.exercises.figure import draw
+        from apalu_ref.properties.sheet import save
+
+        folder = Path(arguments.out)
+        deliver(whole, str(folder / "class.json"))
+        deliver(report.text(), str(folder / "class.txt"))
+        save(draw(report), folder / "class.png")
+    if arguments.format == "gradescope":
+        each = {s.name: gradescope(s.results) for s in report.submissions}
+        whole = json.dumps(each, indent=1, ensure_ascii=False) + "\n"
+    deliver(report.text() if arguments.format == "text" else whole, arguments.output)
+    everything = all(r.passed for s in report.submissions for r in s.results)
+    return 0 if everything and not any(s.error for s in report.submissions) else 1
+
+
+def _folder() -> str:
+    from apalu_ref.exercises import TASKS, SubmissionError
+
+    for place in _PLACES:
+        if any((Path(place) / f"{task.module}.py").is_file() for task in TASKS):
+            return place
+    raise SubmissionError(
+        "the exercises are not here: go to the folder that has `mine` in it, tutorials/exercises "
+        "of the project, or name one with --in FOLDER"
+    )
+
+
+def _say(task: Task | None) -> None:
+    """One line on the terminal that says what is being graded."""
+    if sys.stderr.isatty():
+        line = "" if task is None else f"{task.number} {task.name} …"
+        print(f"\r{line:40}\r", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,149 @@
+"""Grades tasks of one submission."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from apalu_ref.exercises.process import judge
+from apalu_ref.exercises.result import FAILED, TO_DO, Finding, Part, Result
+from apalu_ref.exercises.submission import Submission
+from apalu_ref.exercises.tasks import TASKS, Task, find, needs
+
+SECONDS = 60.0
+"""How long one task may take."""
+
+MEMORY = 2048
+"""How many MiB of address space it may have."""
+
+
+def check(
+    folder: str | Path,
+    tasks: Iterable[str] | None = None,
+    *,
+    with_reference: bool = False,
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+    progress: Callable[[Task], None] | None = None,
+) -> list[Result]:
+    """Grade tasks of a submission. This runs its code, in a process of its own.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where ``task1_derivatives.py`` and the others are. It is copied, and the copy is run.
+    tasks : iterable of str, optional
+        Names or numbers; default all.
+    with_reference : bool
+        Put the project's own functions in the place of earlier tasks' functions that are still
+        to do, missing or wrong, so that a later task can be judged by itself.
+    seconds : float
+        Time limit for each task.
+    memory : int
+        MiB of address space for each task, where the system can limit it.
+    progress : callable, optional
+        Called with each task before it is graded.
+
+    Returns
+    -------
+    list of Result
+        In the order of the tasks.
+
+    Raises
+    ------
+    SubmissionError
+        If there is no such folder, or no task in it.
+    ValueError
+        If there is no such task.
+
+    Examples
+    --------
+    >>> from apalu_ref.exercises import TASKS
+    >>> [task.name for task in TASKS]
+    ['derivatives', 'sigmoid', 'backward', 'op', 'tape', 'fused', 'activation']
+    """
+    chosen = [task.name for task in TASKS] if tasks is None else [find(t).name for t in tasks]
+    grader = _Grader(Submission(folder), with_reference, seconds, memory, progress)
+    return [grader.result(task) for task in TASKS if task.name in chosen]
+
+
+class _Grader:
+    """Grades each task once, and those before it where it is needed to know."""
+
+    def __init__(
+        self,
+        submission: Submission,
+        with_reference: bool,
+        seconds: float,
+        memory: int,
+        progress: Callable[[Task], None] | None,
+    ) -> None:
+        self.submission = submission
+        self.with_reference = with_reference
+        self.seconds = seconds
+        self.memory = memory
+        self.progress = progress
+        self.done: dict[str, Result] = {}
+
+    def result(self, task: Task) -> Result:
+        """The verdict on one task."""
+        if task.name not in self.done:
+            self.done[task.name] = self._grade(task)
+        return self.done[task.name]
+
+    def _grade(self, task: Task) -> Result:
+        if self.progress is not None:
+            self.progress(task)
+        begin = time.perf_counter()
+        early = self._before_it_runs(task)
+        if len(early) == len(task.parts):
+            readable = not isinstance(self.submission.tree(task), Finding)
+            return Result(task, [early[name] for name in task.parts], imported=readable)
+        gaps = self._wrong(task) if self.with_reference else []
+        with tempfile.TemporaryDirectory(prefix="apalu-exercise-") as name:
+            broken = {t.module for t, _ in gaps if not self.done[t.name].imported}
+            self.submission.copy_to(Path(name), gaps, broken)
+            parts, printed, imported = judge(task, Path(name), self.seconds, self.memory << 20)
+        # What is to do is to do, whatever else came of calling it.
+        parts = [early.get(part.name, part) for part in parts]
+        filled = [f"{gap} (task {before.number})" for before, gap in gaps]
+        result = Result(task, parts, [], filled, printed, imported=imported)
+        if not result.passed and not self.with_reference:
+            result.remarks = self._because(task)
+        result.seconds = time.perf_counter() - begin
+        return result
+
+    def _before_it_runs(self, task: Task) -> dict[str, Part]:
+        """Parts that reading decides: not written yet, or with imports that are not allowed."""
+        tree = self.submission.tree(task)
+        if isinstance(tree, Finding):
+            missing = task.module not in self.submission.sources
+            status = TO_DO if missing else FAILED
+            return {name: Part(name, status, [tree]) for name in task.parts}
+        strangers = self.submission.strangers(task)
+        if strangers:
+            return {name: Part(name, FAILED, strangers) for name in task.parts}
+        open_ = self.submission.to_do(task)
+        left = Finding("still to do")
+        return {part: Part(part, TO_DO, [left]) for name in open_ for part in task.asks[name]}
+
+    def _wrong(self, task: Task) -> list[tuple[Task, str]]:
+        """What it needs of earlier tasks and is not right yet."""
+        return [
+            (before, name)
+            for before, name in needs(task)
+            if not all(self.result(before).part(part).passed for part in before.asks[name])
+        ]
+
+    def _because(self, task: Task) -> list[str]:
+        """The same in words, a sentence for each earlier task."""
+        by_task: dict[int, list[str]] = {}
+        for before, name in self._wrong(task):
+            by_task.setdefault(before.number, []).append(name)
+        return [
+            f"this task uses {' and '.join(names)} of task {number}, not right yet: do it first, "
+            "or check with --with-reference"
+            for number, names in by_task.items()
+        ]

@@ -1,0 +1,163 @@
+"""Starts the process in which a submission runs, and ends it in time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import apalu_ref
+from apalu_ref.exercises.result import STOPPED, Finding, Part
+from apalu_ref.exercises.tasks import Task
+
+_ROOT = Path(apalu_ref.__file__).resolve().parent.parent
+_START = "from apalu_ref.exercises.worker import main; main()"
+_SAID = 4000  # characters of printed output that are kept
+
+# What a program needs to start; nothing else of the grader's environment is passed on.
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT",
+              "TEMP", "TMPDIR", "VIRTUAL_ENV")  # fmt: skip
+
+
+def judge(task: Task, folder: Path, seconds: float, memory: int) -> tuple[list[Part], str, bool]:
+    """Run one task's checks on the package in ``folder``.
+
+    Parameters
+    ----------
+    task : Task
+    folder : path
+        A folder for this purpose: the process's working directory and home.
+    seconds : float
+        After so long it is ended.
+    memory : int
+        Bytes of address space it may have.
+
+    Returns
+    -------
+    list of Part
+        All parts of the task; those it did not come to are "stopped".
+    str
+        What was printed.
+    bool
+        Whether the task's file could be imported.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            cwd=folder,
+            env=_environment(folder),
+            start_new_session=True,
+        )
+        frames: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        reader = threading.Thread(target=_read, args=(process.stdout, frames), daemon=True)
+        reader.start()
+        try:
+            with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+                asked = {"task": task.name, "memory": memory, "seconds": seconds}
+                stream.write(json.dumps(asked).encode() + b"\n")
+            found, how, imported = _gather(frames, seconds)
+            if how == "done":
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(2)
+        finally:
+            _end(process)
+            reader.join(timeout=1)
+            process.stdout.close()
+        said.seek(0)
+        printed = said.read(_SAID * 4).decode(errors="replace")[:_SAID]
+    parts = {part.name: part for part in found}
+    status = process.returncode
+    finding = _stopped(how, seconds, memory, status, printed)
+    for name in task.parts:
+        parts.setdefault(name, Part(name, STOPPED, [finding]))
+    return [parts[name] for name in task.parts], printed, imported
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # Where the grader itself found its packages, the submission's process finds them, too.
+    paths = [str(folder), str(_ROOT), os.environ.get("PYTHONPATH", "")]
+    return kept | {
+        "HOME": str(folder),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "Agg",
+        # Each thread of linear algebra reserves memory that counts against the limit.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _read(stream: IO[bytes], frames: queue.SimpleQueue[dict[str, Any]]) -> None:
+    with contextlib.suppress(ValueError, OSError):  # cut off, or closed meanwhile
+        for line in stream:
+            frames.put(json.loads(line))
+    frames.put({"event": "ended"})
+
+
+def _gather(
+    frames: queue.SimpleQueue[dict[str, Any]], seconds: float
+) -> tuple[list[Part], str, bool]:
+    found: list[Part] = []
+    imported = False
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            frame = frames.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return found, "late", imported
+        event = frame.pop("event")
+        imported = imported or event == "imported"
+        if event == "part":
+            findings = [Finding(**f) for f in frame["findings"]]
+            found.append(Part(frame["name"], frame["status"], findings, frame["notes"]))
+        elif event == "fault":
+            raise RuntimeError(f"the grader itself failed:\n{frame['traceback']}")
+        elif event in ("done", "ended"):
+            return found, event, imported
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()  # it ends the check kit's process
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+def _stopped(how: str, seconds: float, memory: int, status: int, printed: str) -> Finding:
+    if how == "late":
+        return Finding(
+            f"it was stopped after {seconds:g} s",
+            "is there a loop that never ends, or one over all elements?",
+            "whole arrays at a time; a walk that visits each Var once",
+        )
+    if "MemoryError" in printed or "Unable to allocate" in printed:
+        return Finding(f"it was stopped: more than {memory >> 20} MiB of memory")
+    name = ""
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            name = f" (by {signal.Signals(-status).name})"
+    return Finding(
+        f"its process ended with status {status}{name} before its turn",
+        "does the file call exit(), or start something when it is imported?",
+    )

@@ -1,0 +1,124 @@
+"""``apalu-ref exercise``."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from apalu_ref.cli import main
+
+ROOT = Path(__file__).resolve().parents[3]
+EXERCISES = ROOT / "tutorials" / "exercises"
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A copy of the exercises, as a learner makes it, with task 1 solved, and a term missing."""
+    shutil.copytree(EXERCISES / "mine", tmp_path / "mine", ignore=shutil.ignore_patterns("__py*"))
+    source = (EXERCISES / "solutions" / "task1_derivatives.py").read_text(encoding="utf-8")
+    wrong = source.replace("return 1 + s + KAPPA * x * s * (1 - s)", "return 1 + s")
+    (tmp_path / "mine" / "task1_derivatives.py").write_text(wrong, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_folder_mine_is_found_and_a_mistake_is_explained(place, capsys):
+    assert main(["exercise", "check", "derivatives"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "du: the term κx σ(1 - σ) is missing" in said
+    assert "hint: " in said
+    assert "answer: " not in said
+    assert main(["exercise", "check", "1", "--answer"]) == 1
+    assert "answer: 1 + s + KAPPA * x * s * (1 - s)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_all_right_is_status_0(capsys):
+    assert main(["exercise", "check", "1", "2", "--in", str(EXERCISES / "solutions")]) == 0
+    assert "2 of 2 tasks passed, 6 of 6 parts" in capsys.readouterr().out
+
+
+def test_json_and_gradescope_go_to_a_file(place, capsys):
+    assert main(["exercise", "check", "1", "--format", "json", "-o", "out.json"]) == 1
+    whole = json.loads((place / "out.json").read_text(encoding="utf-8"))
+    assert [part["status"] for part in whole["results"][0]["parts"]] == [
+        "passed", "failed", "passed", "passed"
+    ]  # fmt: skip
+    assert main(["exercise", "check", "1", "--format", "gradescope", "-o", "results.json"]) == 1
+    tests = json.loads((place / "results.json").read_text(encoding="utf-8"))["tests"]
+    assert [t["score"] for t in tests] == [2.5, 0, 2.5, 2.5]
+    assert capsys.readouterr().out == ""
+
+
+def test_list(capsys):
+    assert main(["exercise", "list"]) == 0
+    assert "5 tape         a tape of your own" in capsys.readouterr().out
+    assert main(["exercise", "list", "--format", "json"]) == 0
+    assert [t["number"] for t in json.loads(capsys.readouterr().out)] == list(range(1, 8))
+
+
+def test_a_class(place, capsys):
+    shutil.copytree(place / "mine", place / "all" / "ann")
+    shutil.copytree(EXERCISES / "solutions", place / "all" / "bob")
+    wanted = ["exercise", "class", "all", "--tasks", "derivatives, 2", "--out", "graded"]
+    assert main(wanted) == 1
+    said = capsys.readouterr()
+    assert "[1/2] ann" in said.err
+    assert "3/4" in said.out
+    names = sorted(p.name for p in (place / "graded").iterdir())
+    assert names == ["ann.json", "ann.txt", "bob.json", "bob.txt", "class.json", "class.png",
+                     "class.txt"]  # fmt: skip
+    assert (place / "graded" / "class.png").read_bytes()[:4] == b"\x89PNG"
+    assert main([*wanted, "--format", "json"]) == 1
+    assert len(json.loads(capsys.readouterr().out)["submissions"]) == 2
+    assert main([*wanted, "--format", "gradescope"]) == 1
+    each = json.loads(capsys.readouterr().out)
+    assert sum(t["score"] for t in each["bob"]["tests"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["check"], "the exercises are not here"), (["check", "9"], "there is no task '9'"),
+     (["check", "--in", "nowhere"], "there is no folder nowhere"),
+     (["class", "nowhere"], "there is no folder nowhere"),
+     (["class", ".", "--tasks", "x"], "there is no task 'x'")],
+)  # fmt: skip
+def test_wrong_usage(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if "9" in arguments:
+        monkeypatch.chdir(EXERCISES)
+    assert main(["exercise", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["--seconds", "--memory"])
+def test_limits_must_be_positive(limit, capsys):
+    with pytest.raises(SystemExit):
+        main(["exercise", "check", limit, "0"])
+    assert "a whole number, at least 1" in capsys.readouterr().err
+
+
+def test_the_help_says_what_running_a_submission_means(capsys):
+    with pytest.raises(SystemExit):
+        main(["exercise", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Grading runs the submitted code" in said
+    assert "in a container" in said
+
+
+def test_the_same_as_pytest(place):
+    for name in ("test_mine.py", "pytest.ini"):
+        shutil.copy(EXERCISES / name, place)
+    command = [sys.executable, "-m", "pytest", "-m", "derivatives", "-p", "no:cacheprovider"]
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    ran = subprocess.run(
+        command, cwd=place, capture_output=True, encoding="utf-8", timeout=60,
+        env=os.environ | {"PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "3 passed" in ran.stdout
+    assert "1 failed" in ran.stdout
+    assert "the term κx σ(1 - σ) is missing" in ran.stdout

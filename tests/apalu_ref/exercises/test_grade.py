@@ -1,0 +1,139 @@
+"""Grading: stubs fail, solutions pass, gaps are filled, and blame goes where it belongs."""
+
+import numpy as np
+import pytest
+
+from apalu_ref import formula
+from apalu_ref.exercises import TASKS, SubmissionError, check, reference
+from apalu_ref.exercises.tasks import find, needs
+
+WRONG_SUM = ("task3_backward", "g = g.sum(axis=tuple(range(extra)))", "return g")
+
+
+def test_every_stub_is_to_do(stubs):
+    for result in check(stubs):
+        assert result.status == "to do"
+        assert [part.name for part in result.parts] == list(result.task.parts)
+        assert not any(part.passed for part in result.parts)
+        assert result.score == 0
+
+
+@pytest.mark.slow
+def test_every_solution_passes(solutions):
+    for result in check(solutions):
+        assert result.passed, [part.text(answer=True) for part in result.parts]
+        assert result.score == 1
+        assert not result.remarks
+
+
+def test_the_stubs_ask_for_what_the_tasks_ask_for(stubs, solutions):
+    for folder in (stubs, solutions):
+        assert sorted(p.stem for p in folder.glob("task*.py")) == [t.module for t in TASKS]
+
+
+def test_tasks_are_found_by_name_number_and_file():
+    assert find("tape") is find("5") is find("task5_tape") is TASKS[4]
+    with pytest.raises(ValueError, match="there is no task 'tapes'; there are: 1 derivatives, 2"):
+        find("tapes")
+
+
+def test_results_come_in_the_order_of_the_tasks(stubs):
+    found = check(stubs, ["activation", "1", "1"])
+    assert [result.task.name for result in found] == ["derivatives", "activation"]
+
+
+def test_what_a_task_needs_is_followed_through_other_tasks():
+    assert [(t.number, name) for t, name in needs(find("tape"))] == [(3, "sum_to")]
+    assert [(t.number, name) for t, name in needs(find("fused"))] == [
+        (1, "v"), (1, "dv"), (2, "sigmoid"), (2, "sigmoid_slope"),
+        (3, "sum_to"), (3, "forward"), (3, "backward"),
+    ]  # fmt: skip
+
+
+def test_everything_that_is_needed_has_a_reference():
+    for task in TASKS:
+        for before, name in needs(task):
+            assert name in reference.__all__, f"{task.name} needs {name} of {before.name}"
+
+
+def test_the_references_are_right():
+    z = np.array([[-700.0, -30.0, -1.0], [0.0, 2.0, 700.0]])
+    exact = 1 / (1 + np.exp(-z.astype(np.longdouble)))
+    assert np.allclose(reference.sigmoid(z), exact.astype(float), rtol=1e-15, atol=0)
+    slope = exact * np.exp(-z.astype(np.longdouble)) * exact
+    assert np.allclose(reference.sigmoid_slope(z), slope.astype(float), rtol=1e-15, atol=0)
+    assert reference.sigmoid(z.astype(np.float32)).dtype == np.float32
+    g = np.arange(24.0).reshape(2, 3, 4)
+    for shape in ((3, 1), (4,), (1, 1, 1), (), (2, 3, 4), (1, 4)):
+        got = reference.sum_to(g, shape)
+        assert got.shape == shape
+        # The same by a gradient check in a sentence: broadcast ones, and count.
+        assert np.isclose(got.sum(), g.sum())
+        assert np.allclose((got * np.ones(shape)).sum(), (g * np.broadcast_to(1.0, g.shape)).sum())
+    assert np.array_equal(reference.sum_to(g, (3, 1)), g.sum(axis=(0, 2))[:, None])
+    x = np.linspace(-2, 2, 5)
+    y, ctx = reference.forward(x, np.array(2.0), np.array(3.0))
+    assert np.array_equal(y, formula.apalu(x, 2.0, 3.0))
+    assert len(reference.backward(ctx, np.ones(5))) == 3
+
+
+def test_an_earlier_mistake_is_named_and_the_later_task_can_be_judged_without_it(submission):
+    folder = submission([WRONG_SUM])
+    (alone,) = check(folder, ["tape"])
+    assert not alone.part("mul").passed
+    assert alone.remarks == [
+        "this task uses sum_to of task 3, not right yet: do it first, or check with "
+        "--with-reference"
+    ]
+    (filled,) = check(folder, ["tape"], with_reference=True)
+    assert filled.passed, [part.text() for part in filled.parts]
+    assert filled.filled == ["sum_to (task 3)"]
+    assert not filled.remarks
+
+
+def test_with_reference_does_not_mend_the_task_itself(submission):
+    folder = submission([("task5_tape", "g * y.value, lambda", "g * x.value, lambda")])
+    (result,) = check(folder, ["tape"], with_reference=True)
+    assert not result.part("mul").passed
+    assert not result.filled
+
+
+@pytest.mark.parametrize("gap", ["missing file", "stub", "no Python", "does not import"])
+def test_gaps_of_every_kind_are_filled(gap, submission, stubs):
+    folder = submission(without=["task3_backward.py"] if gap == "missing file" else [])
+    if gap == "stub":
+        stub = (stubs / "task3_backward.py").read_text(encoding="utf-8")
+        (folder / "task3_backward.py").write_text(stub, encoding="utf-8")
+    elif gap == "no Python":
+        (folder / "task3_backward.py").write_text("def sum_to(g, shape:\n", encoding="utf-8")
+    elif gap == "does not import":
+        path = folder / "task3_backward.py"
+        path.write_text("1 / 0\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    (result,) = check(folder, ["tape"])
+    assert not result.passed
+    (result,) = check(folder, ["tape"], with_reference=True)
+    assert result.passed, [part.text() for part in result.parts]
+
+
+def test_a_part_that_is_not_written_does_not_hide_the_others(submission, stubs):
+    folder = submission(
+        [("task1_derivatives", "return np.exp(x)", "raise NotImplementedError")], "mine"
+    )
+    (result,) = check(folder, ["derivatives"])
+    assert [part.status for part in result.parts] == ["passed", "passed", "passed", "to do"]
+    assert result.status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("nowhere", "there is no folder"), (".", r"none of the files task1_derivatives\.py … task7")],
+)
+def test_nothing_to_grade_is_an_error_that_says_where_it_looked(folder, said, tmp_path):
+    with pytest.raises(SubmissionError, match=said):
+        check(tmp_path / folder)
+
+
+def test_one_folder_too_high_is_recognised(submission):
+    folder = submission()
+    with pytest.raises(SubmissionError, match=r"did you mean .*mine"):
+        check(folder.parent)

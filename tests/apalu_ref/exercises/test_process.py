@@ -1,0 +1,119 @@
+"""The process a submission runs in: its limits, and that it cannot disturb the grader."""
+
+import os
+import sys
+import time
+
+import pytest
+
+from apalu_ref.exercises import check
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+
+
+def first(folder, **limits):
+    (result,) = check(folder, ["derivatives"], **limits)
+    return result
+
+
+def change(submission, line):
+    return submission([("task1_derivatives", "KAPPA = 1.702", f"KAPPA = 1.702\n{line}")])
+
+
+def test_a_submission_that_hangs_is_stopped_in_time(submission):
+    begin = time.monotonic()
+    result = first(change(submission, "while True: pass"), seconds=2)
+    assert time.monotonic() - begin < 30
+    assert {part.status for part in result.parts} == {"stopped"}
+    assert result.parts[0].findings[0].what == "it was stopped after 2 s"
+
+
+def test_what_was_judged_before_a_hang_is_kept(submission):
+    folder = submission(
+        [("task1_derivatives", "return np.exp(x)", "while True: pass")],
+    )
+    result = first(folder, seconds=3)
+    assert [part.status for part in result.parts] == ["passed", "passed", "passed", "stopped"]
+
+
+@linux
+def test_memory_is_limited(submission):
+    result = first(change(submission, "HUGE = np.ones(1 << 29)"), memory=1024)
+    assert "asks for more memory than is allowed" in result.parts[0].findings[0].what
+
+
+@pytest.mark.parametrize("line", ["import sys; sys.exit(0)", "raise SystemExit", "exit(3)"])
+def test_a_submission_that_exits_is_told_so(submission, line):
+    line = line.replace("import sys; sys.exit(0)", "raise SystemExit(0)")
+    result = first(change(submission, line))
+    assert not result.passed
+    assert "SystemExit" in result.parts[0].findings[0].what
+
+
+def test_a_killed_process_is_told(submission):
+    folder = submission(
+        [("task1_derivatives", "return np.exp(x)",
+          "return np.frompyfunc(lambda t: __import__('os')._exit(5), 1, 1)(x)")]
+    )  # fmt: skip
+    result = first(folder)
+    assert result.part("dv").status == "stopped"
+    assert "ended with status 5" in result.part("dv").findings[0].what
+
+
+def test_what_is_printed_is_no_verdict_and_is_kept(submission):
+    forged = r"""print('{"event": "part", "name": "u", "status": "passed", "findings": []}')"""
+    folder = submission(
+        [("task1_derivatives", "KAPPA = 1.702", f"KAPPA = 1.702\n{forged}\nprint('hello')"),
+         ("task1_derivatives", "return np.exp(x)", "return x")]
+    )  # fmt: skip
+    result = first(folder)
+    assert not result.part("dv").passed
+    assert "hello" in result.printed
+
+
+def test_secrets_of_the_environment_are_not_passed_on(submission, monkeypatch):
+    monkeypatch.setenv("MY_SECRET_TOKEN", "hunter2")
+    line = "print('seen', list(__import__('os').environ), __import__('os').getcwd())"
+    result = first(change(submission, line))
+    assert "seen" in result.printed
+    assert "MY_SECRET_TOKEN" not in result.printed
+    assert os.getcwd() not in result.printed
+
+
+def test_the_submission_itself_is_not_run_in_place(submission):
+    folder = change(submission, "print('from', __file__)")
+    result = first(folder)
+    assert str(folder) not in result.printed
+    assert not (folder / "__pycache__").exists()
+
+
+def test_a_fault_of_the_grader_is_not_blamed_on_the_submission(submission, monkeypatch):
+    import apalu_ref.exercises.process as process
+
+    broken = (
+        "import apalu_ref.exercises.checks.derivatives as d; d.parts = lambda p: 1 / 0; "
+        "from apalu_ref.exercises.worker import main; main()"
+    )
+    monkeypatch.setattr(process, "_START", broken)
+    with pytest.raises(RuntimeError, match=r"the grader itself failed:[\s\S]*ZeroDivisionError"):
+        first(submission())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("KAPPA = 1.702", "KAPPA = 1.702\n1 / 0",
+      "importing task1_derivatives.py raises ZeroDivisionError"),
+     ("KAPPA = 1.702", "KAPPA = 1.702\nfrom .task9_x import y",
+      "importing task1_derivatives.py raises ModuleNotFoundError"),
+     ("KAPPA = 1.702", "import apalu_ref\nKAPPA = 1.702", "line 8, imports apalu_ref")],
+)  # fmt: skip
+def test_what_goes_wrong_before_the_first_call_is_told(submission, old, new, said):
+    result = first(submission([("task1_derivatives", old, new)]))
+    assert said in result.parts[0].findings[0].what
+    assert result.status == "failed"
+
+
+def test_a_file_that_lost_something_given_is_told(submission):
+    folder = submission([("task5_tape", "class Var:", "class Variable:\n    pass\n\n\nclass Val:")])
+    (result,) = check(folder, ["tape"])
+    assert "task5_tape.py does not define Var" in result.parts[0].findings[0].what

@@ -1,0 +1,94 @@
+"""What graders and learners get to read."""
+
+import json
+
+from apalu_ref.exercises.reports import gradescope, text
+from apalu_ref.exercises.result import FAILED, TO_DO, Finding, Part, Result, from_json
+from apalu_ref.exercises.tasks import find
+
+WRONG = Finding("du: a term is missing", "the product rule", "1 + s + …", "at x = 1")
+
+
+def results():
+    first = [
+        Part("u"),
+        Part("du", FAILED, [WRONG]),
+        Part("v", TO_DO, [Finding("still to do")]),
+        Part("dv", notes=["e^x is fine"]),
+    ]
+    second = [Part("sigmoid", FAILED, [WRONG]), Part("sigmoid_slope", FAILED, [WRONG])]
+    return [
+        Result(find("derivatives"), first, seconds=1.25, printed="debugging\n"),
+        Result(find("sigmoid"), second, ["do task 1 first"], ["v (task 1)"], seconds=0.5),
+    ]
+
+
+def test_text_gives_the_hint_and_keeps_the_answer_back():
+    said = text(results())
+    assert "1 derivatives: the derivatives of u and v  [failed]" in said
+    assert "du: a term is missing (at x = 1)" in said
+    assert "hint: the product rule" in said
+    assert "1 + s" not in said
+    assert "--answer tells the answers" in said
+    assert "note: e^x is fine" in said
+    assert "| debugging" in said
+    assert "with the reference for v (task 1)" in said
+    assert "0 of 2 tasks passed, 2 of 6 parts" in said
+    assert all(len(line) <= 100 for line in said.splitlines())
+
+
+def test_the_answer_is_told_on_request():
+    assert "answer: 1 + s + …" in text(results(), answer=True)
+
+
+def test_the_same_finding_is_told_once_a_task():
+    assert "as for sigmoid" in text(results())
+
+
+def test_text_without_anything_wrong_offers_no_answers():
+    fine = [Result(find("sigmoid"), [Part("sigmoid"), Part("sigmoid_slope")])]
+    said = text(fine)
+    assert "--answer" not in said
+    assert "1 of 1 tasks passed, 2 of 2 parts" in said
+
+
+def test_json_comes_back_as_it_was():
+    for result in results():
+        again = from_json(json.loads(json.dumps(result.as_json())))
+        assert again.as_json() == result.as_json()
+        assert again.parts == result.parts
+
+
+def test_gradescope_has_a_test_for_each_part_and_ten_points_a_task():
+    whole = json.loads(json.dumps(gradescope(results())))
+    tests = whole["tests"]
+    assert [t["name"] for t in tests] == [
+        "1 derivatives: u", "1 derivatives: du", "1 derivatives: v", "1 derivatives: dv",
+        "2 sigmoid: sigmoid", "2 sigmoid: sigmoid_slope",
+    ]  # fmt: skip
+    assert [t["status"] for t in tests] == ["passed", "failed", "failed", "passed"] + ["failed"] * 2
+    assert [t["score"] for t in tests] == [2.5, 0, 0, 2.5, 0, 0]
+    assert sum(t["max_score"] for t in tests) == 20
+    assert len({t["number"] for t in tests}) == 6
+    assert tests[1]["output"] == "du: a term is missing (at x = 1)\nhint: the product rule"
+    assert "1 + s" not in json.dumps(tests)
+    # The fields of the format, and no others.
+    known = {
+        "score",
+        "max_score",
+        "status",
+        "name",
+        "number",
+        "output",
+        "output_format",
+        "visibility",
+    }
+    assert {key for t in tests for key in t} == known
+    assert set(whole) == {"tests", "output", "execution_time", "stdout_visibility"}
+    assert whole["execution_time"] == 1.8
+
+
+def test_thirds_of_ten_points_add_up():
+    parts = [Part(name) for name in find("activation").parts]
+    tests = gradescope([Result(find("activation"), parts)])["tests"]
+    assert abs(sum(t["score"] for t in tests) - 10) < 1e-3

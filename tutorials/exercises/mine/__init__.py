@@ -1,0 +1,1 @@
+"""Your package: seven tasks, one file each, that build on each other."""
