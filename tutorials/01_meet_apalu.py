@@ -2,17 +2,18 @@
 Meet APALU: two slopes and one kink
 ===================================
 
-An activation function is the bend in a neural network: without it, a stack of layers is
-one linear map. APALU is an activation whose bend is trained along with the weights. It has
-two numbers of its own, *a* for positive inputs and *b* for negative ones. It comes from
-Subramanian, Jeyaraj and Ugli, *APALU: A Trainable, Adaptive Activation Function for Deep
-Learning Networks*, `arXiv 2402.08244 <https://arxiv.org/abs/2402.08244>`_.
+An *activation function* is the bend in a neural network: without it, a stack of layers is one
+linear map. APALU is a bend that is trained along with the weights, by two numbers of its own: *a*
+for positive inputs, *b* for negative ones. What do they change, and what becomes of a signal that
+passes through many layers with it? (It was published by Subramanian, Jeyaraj and Ugli: *APALU: A
+Trainable, Adaptive Activation Function for Deep Learning Networks*, `arXiv 2402.08244
+<https://arxiv.org/abs/2402.08244>`_.)
 
 What you'll do
 --------------
 
-Build APALU from its parts in a few lines of NumPy, draw it, take its slopes, and measure what
-it does to a signal that passes through many layers.
+Build APALU from its parts in a few lines of NumPy, draw it, take its slopes, and measure what it
+does to a signal that passes through many layers.
 
 What you'll learn
 -----------------
@@ -25,7 +26,9 @@ What you'll learn
 What you need
 -------------
 
-NumPy and Matplotlib, this project, and school calculus: the product rule is enough.
+About 45 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the
+product rule and partial derivatives; no neural network and no tutorial before this one. (When
+``python tutorials/01_meet_apalu.py`` opens a figure, it waits until you close it.)
 """
 
 import math
@@ -47,8 +50,7 @@ plt.rcParams.update({
 # Step 1: write it down
 # ---------------------
 #
-# APALU is *a* times one function where x is positive or zero, and *b* times another one where x is
-# negative:
+# APALU is *a* times one function where x ≥ 0, and *b* times another one where x < 0:
 #
 # .. math::
 #
@@ -83,10 +85,10 @@ def f(x, a=1.0, b=1.0):
 
 
 # %%
-# The project's own :func:`apalu_ref.apalu` does the same, with more care about number types.
-#
-# With a = b = 1 the curve arrives at 0 with slope 1 and leaves it with slope 3/2: that is the kink.
-# Far to the left it flattens out at -b. Far to the right σ is 1, so f is 2ax.
+# (The project's own :func:`apalu_ref.apalu` takes more care about number types.) Let a = b = 1. You
+# should see a blue curve that arrives at 0 with *slope* (that is, derivative) 1 and leaves it with
+# slope 3/2. Such a jump of the slope is a *kink*. Far to the left the curve flattens out at -b. Far
+# to the right σ is nearly 1, so that f is nearly 2ax.
 
 x = np.linspace(-4, 3, 1401)
 print("f at -2, -1, 0, 1 and 2:", f(np.arange(-2, 3)).round(4))
@@ -108,12 +110,10 @@ plt.show()
 # Step 2: where the two halves come from
 # --------------------------------------
 #
-# The left half, eˣ - 1, is the negative side of ELU (Clevert and others, 2015).
-#
-# The right half is a sum, u(x) = x + xσ(κx). The first part is the identity. The second is Swish,
-# xσ(βx), with β = 1.702 (Hendrycks and Gimpel, 2016; Ramachandran and others, 2017). That number
-# was chosen to come close to GELU, xΦ(x), where Φ is the distribution function of the normal
-# distribution. How close?
+# The left half, eˣ - 1, is the negative side of ELU (Clevert and others, 2015). The right half is a
+# sum, u(x) = x + xσ(κx). The first part is the identity. The second is Swish, xσ(βx), with β =
+# 1.702 (Hendrycks and Gimpel, 2016; Ramachandran and others, 2017). That number was chosen to come
+# close to GELU, xΦ(x), where Φ is the distribution function of the normal distribution. How close?
 
 gelu = np.array([t * 0.5 * (1 + math.erf(t / math.sqrt(2))) for t in x])
 swish = x * sigmoid(KAPPA * x)
@@ -137,8 +137,8 @@ right.legend(loc="upper left")
 plt.show()
 
 # %%
-# On the right, APALU grows about twice as fast as the others. Keep that in mind for step 7. Among
-# activations with trainable parameters it has relatives:
+# On the left Swish and GELU lie on each other. On the right (ReLU is max(x, 0)) you should see that
+# APALU rises about twice as fast as the others; see step 7. Relatives with trainable parameters:
 #
 # =========  =======================  =========================  ============================
 # name       x ≥ 0                    x < 0                      slopes at 0, left and right
@@ -149,12 +149,12 @@ plt.show()
 # APALU      a·x(1 + σ(κx))           b(eˣ - 1)                  b and 3a/2
 # =========  =======================  =========================  ============================
 #
-# PELU ties its two slopes together so that they meet smoothly. APALU sets them free.
+# PELU ties its two slopes together, APALU sets them free.
 #
 # Step 3: the family of curves
 # ----------------------------
 #
-# *a* scales the right half and nothing else. *b* scales the left half and nothing else.
+# *a* scales the right half only, *b* the left half only. The other half should stand still:
 
 fig, (left, middle, right) = plt.subplots(1, 3, sharey=True, figsize=(8, 3.4))
 styles, colors = ("-", "--", "-.", ":"), (BLUE, ORANGE, GREEN, PURPLE)
@@ -178,7 +178,7 @@ plt.show()
 # Step 4: the slopes
 # ------------------
 #
-# On the left the derivative of b(eˣ - 1) is beˣ. It tends to b as x approaches 0. On the right, the
+# On the left the derivative of b(eˣ - 1) is b·eˣ. It tends to b as x nears 0. On the right, the
 # product rule for x · (1 + σ(κx)), with σ′ = σ(1 - σ), gives
 #
 # .. math::
@@ -186,9 +186,7 @@ plt.show()
 #    u'(x) = 1 + σ + κx\,σ\,(1 - σ), \qquad σ = σ(κx).
 #
 # (:doc:`The next tutorial <02_check_a_derivative>` does it step by step.) At 0 we have σ = 1/2, so
-# u′(0) = 3/2, and the slope of f just to the right of 0 is 3a/2.
-#
-# So f has a kink at 0, unless b = 3a/2. Then its derivative is continuous.
+# u′(0) = 3/2, and the slope of f just to the right of 0 is 3a/2. There is a kink, unless b = 3a/2.
 
 
 def du(x):
@@ -210,9 +208,8 @@ print(f"slope just left of 0: {slope(-1e-12):.4f}, just right of 0: {slope(1e-12
 #    u''(x) = κ\,σ\,(1 - σ)\,(2 + z\,(1 - 2σ)) = 0
 #    \quad \text{where} \quad z\,(2σ - 1) = z \tanh(z/2) = 2.
 #
-# (At x = 0, u″ is κ/2. So even with b = 3a/2 the *second* derivative of f jumps at 0, from b = 1.5a
-# to aκ/2 = 0.851a, unless a = b = 0.) As z tanh(z/2) grows with z > 0, there is one solution.
-# Halving an interval again and again finds it:
+# As z tanh(z/2) grows with z > 0, there is one solution. Halving an interval again and again finds
+# it. (At x = 0 u″ is κ/2, so that the *second* derivative jumps there, even if b = 3a/2.)
 
 low, high = 0.0, 10.0
 for _ in range(60):
@@ -223,33 +220,31 @@ print(f"u' peaks at x = {peak:.8f} with value {du(peak):.8f}")
 assert np.allclose([peak, du(peak)], [1.40972813, 2.09983932], atol=1e-8)
 
 # %%
-# The peak is well above the limit far to the right, which is 2. It is 1 more than the largest slope
-# of Swish, because u is x plus Swish.
-#
-# For a, b ≥ 0 the steepest slope anywhere is therefore the larger of 2.0998a and b. This number is
-# called the Lipschitz constant: no chord between two points is steeper. ReLU's is 1, so APALU is
-# steeper than ReLU as soon as a > 1/2.0998 = 0.476.
+# The peak is above the limit far to the right, which is 2. So for a, b ≥ 0 the steepest slope
+# anywhere is the larger of 2.0998a and b, the *Lipschitz constant*: no chord between two points is
+# steeper. ReLU's is 1, so APALU is steeper than ReLU as soon as a > 1/2.0998 = 0.476.
 #
 # Step 5: where the gradient vanishes
 # -----------------------------------
 #
 # The paper says that f′ is bounded below by a positive constant that depends on *a*, so that
-# gradients do not vanish. On the right that is true: u′ rises from 3/2 to its peak, then falls
-# towards 2. On the left the slope is beˣ: it halves every time x falls by 0.69, without an end.
+# *gradients*, which are what a network learns by (step 6), do not vanish. On the right that is
+# true: u′ rises from 3/2 to its peak, then falls towards 2. On the left the slope is b·eˣ: it
+# halves every time x falls by 0.69, without an end. Its logarithm should be a straight line:
 
 fig, (left, right) = plt.subplots(1, 2)
 x = np.linspace(-6, 4, 2001)
 # NaN at 0 breaks the line, so that a jump does not look like a steep slope.
 gap = np.where(np.abs(x) < 1e-9, np.nan, 0)
 left.plot(x, slope(x, 1, 2.5) + gap, "--", color=ORANGE, label="b = 2.5 > 3a/2")
-left.plot(x, slope(x, 1, 1.5), "-", color=BLUE, label="b = 1.5 = 3a/2: no jump")
-left.plot(x, slope(x, 1, 1.0) + gap, "-.", color=GREEN, label="b = 1.0 < 3a/2")
+left.plot(x, slope(x, 1, 1.5), "-.", color=GREEN, label="b = 1.5 = 3a/2: no jump")
+left.plot(x, slope(x, 1, 1.0) + gap, color=BLUE, label="b = 1.0 < 3a/2")
 left.plot(peak, du(peak), "o", color="black")
 left.text(peak, du(peak) + 0.1, f"{du(peak):.4f}")
 left.set(xlabel="x", ylabel="f′(x)", title="the slope, a = 1", ylim=(0, 4))
 left.legend(loc="upper left")
 right.semilogy(x, slope(x) + gap, color=BLUE, label="a = b = 1")
-right.axhline(1.5, linestyle="--", color=ORANGE, label="3a/2, a bound for x ≥ 0 only")
+right.axhline(1.5, linestyle="-.", color=GREEN, label="3a/2, a bound for x ≥ 0 only")
 right.set(xlabel="x", title="the same, logarithmic", ylim=(1e-3, 20))
 right.legend(loc="upper left")
 plt.show()
@@ -257,19 +252,21 @@ plt.show()
 print("the slope at -1, -5 and -20:", slope(np.array([-1.0, -5.0, -20.0])))
 
 # %%
-# So APALU saturates on the left, as ELU does. ReLU's slope is exactly 0 there: with APALU a unit
-# that is a little negative still learns.
+# So APALU *saturates* on the left: it flattens out, as ELU does. ReLU's slope is exactly 0 there.
+# With APALU a *unit* (one neuron of a layer) whose input is a little negative still learns.
 #
 # Step 6: what *a* and *b* see
 # ----------------------------
 #
-# To train *a* and *b* we need the derivatives of f with respect to them. f is linear in both, so
-# this is easy: ∂f/∂a is u(x) for x ≥ 0 and 0 elsewhere; ∂f/∂b is eˣ - 1 for x < 0 and 0 elsewhere.
-# So *a* learns from positive inputs alone, and *b* from negative inputs alone. And while u grows
+# f is linear in *a* and in *b*. So ∂f/∂a is u(x) for x ≥ 0, else 0; ∂f/∂b is eˣ - 1 for x < 0, else
+# 0: *a* learns from positive inputs alone, and *b* from negative ones alone. And while u grows
 # without end, eˣ - 1 stays between -1 and 0: nothing pulls hard on *b*.
 #
-# Let us learn a = 0.5 and b = 2 back from examples, starting from a = b = 1, by gradient descent on
-# the mean squared error. :func:`apalu_ref.apalu_grad` gives the gradients, summed over examples.
+# Let us learn a = 0.5 and b = 2 back from examples, starting from a = b = 1. What should become
+# small is called the *loss*: here it is the mean squared error. Its derivatives by all that can be
+# changed are its *gradient*. *Gradient descent* takes a small step against it, again and again.
+# :func:`apalu_ref.apalu_grad` is told how the loss changes with each f(x), here 2·error/n. It
+# returns how the loss changes with x, a and b; for a and b it adds up what all examples say.
 
 
 def learn(x, steps=60, rate=0.1):
@@ -284,12 +281,12 @@ def learn(x, steps=60, rate=0.1):
     return np.array(path)
 
 
-z = np.random.default_rng(0).normal(size=1000)
+z = np.random.default_rng(0).normal(size=1000)  # 0 is the seed: each run draws the same
 paths = {"both signs": learn(z), "x ≥ 0 only": learn(np.abs(z)), "x < 0 only": learn(-np.abs(z))}
 for name, path in paths.items():
     print(f"examples with {name}: a = {path[-1, 0]:.4f}, b = {path[-1, 1]:.4f}")
-assert paths["x ≥ 0 only"][-1, 1] == 1.0
-assert paths["x < 0 only"][-1, 0] == 1.0
+assert np.allclose(paths["both signs"][-1], [0.5, 1.84], atol=0.005)
+assert paths["x ≥ 0 only"][-1, 1] == paths["x < 0 only"][-1, 0] == 1.0
 
 fig, (left, right) = plt.subplots(1, 2)
 x = np.linspace(-4, 3, 1401)
@@ -305,15 +302,15 @@ right.legend(loc="upper center", ncols=2, fontsize="small")
 plt.show()
 
 # %%
-# With examples of one sign, one of the parameters never moves. With both signs, *a* is found in a
-# few steps and *b* much more slowly.
+# You should see *a* at 0.5 in a few steps, and *b* still at 1.84 after 60. With examples of one
+# sign one of the parameters never moves.
 #
 # Step 7: what it does to the scale of a signal
 # ---------------------------------------------
 #
 # Networks are started so that the signal neither explodes nor dies out on its way through the
-# layers. What matters is the second moment: if z has a standard normal distribution, what is the
-# mean of f(z)²? It is an integral with one part for each half, which we can add up on a fine grid:
+# layers. What matters is the *second moment* E f(z)²: the mean of f(z)², if z has a standard normal
+# distribution. It is an integral with one part for each half. We add it up on a fine grid:
 
 grid = np.linspace(0, 12, 24_001)
 density = np.exp(-(grid**2) / 2) / math.sqrt(2 * math.pi)
@@ -324,45 +321,46 @@ assert np.allclose([mean_u2, mean_v2], [1.82051243165663782, 0.14494541749292386
 assert np.isclose(1 / math.sqrt(mean_u2 + 9 / 4 * mean_v2), 0.68252793)  # your first exercise
 
 # %%
-# A layer computes z = Wh from the n outputs h of the layer before. If the weights are independent
-# with mean 0 and variance g/n, the mean square of z is g times that of h.
+# A layer computes z = Wh, with W a matrix of *weights*, from the n outputs h of the layer before.
+# If the weights are independent with mean 0 and variance σ_w²/n, the mean square of z is σ_w² times
+# that of h. (This σ with an index is a standard deviation, and no sigmoid.)
 #
-# Suppose that APALU's parameters start from the uniform distribution on (0, 2), as in the paper.
-# The mean of their squares is 4/3. So one layer multiplies the mean square by 4/3 · (1.8205 +
-# 0.1449) · g = 2.62g. There are two usual choices for g: 1 ("LeCun") and 2 ("He", made for ReLU,
-# which throws half of the mean square away). And there is a third: g = 1/2.62, which should keep
-# the signal as it is. Let us try all three on 15 layers, with a pair of parameters per neuron.
+# In the paper *a* and *b* start from U(0, 2), the uniform distribution on (0, 2). The mean of their
+# squares is 4/3. So one layer multiplies the mean square by 4/3 · (1.8205 + 0.1449) = 2.62, times
+# σ_w². Two choices are usual: σ_w² = 1 ("LeCun") and 2 ("He", made for ReLU, which throws half of
+# the mean square away). A third, 1/2.62, should keep the signal as it is. Try all three on 15
+# layers, with a pair for each unit. You should see two lines that rise, and a flat one:
 
 one_layer = 4 / 3 * (mean_u2 + mean_v2)
-print(f"growth a layer: {one_layer:.2f} with g = 1, {2 * one_layer:.2f} with g = 2")
+print(f"growth a layer: {one_layer:.2f} with LeCun's weights, {2 * one_layer:.2f} with He's")
 
 
-def mean_squares(g, depth=15, n=400, examples=100):
+def mean_squares(variance, depth=15, n=400, examples=100):
     rng = np.random.default_rng(1)
     z = rng.normal(size=(examples, n))
     found = [np.mean(z**2)]
     for _ in range(depth):
         a, b = rng.uniform(0, 2, (2, n))
-        weights = rng.normal(scale=math.sqrt(g / n), size=(n, n))
+        weights = rng.normal(scale=math.sqrt(variance / n), size=(n, n))
         z = apalu(z, a, b) @ weights
         found.append(np.mean(z**2))
     return np.array(found)
 
 
 fig, ax = plt.subplots()
-for g, color, style in ((2, ORANGE, "o--"), (1, GREEN, "s-."), (1 / one_layer, BLUE, "D-")):
-    found = mean_squares(g)
-    ax.semilogy(found, style, color=color, label=f"g = {g:.2f}")
+for s, color, style in ((2, ORANGE, "o--"), (1, GREEN, "s-."), (1 / one_layer, BLUE, "D-")):
+    found = mean_squares(s)
+    ax.semilogy(found, style, color=color, label=rf"$\sigma_w^2$ = {s:.2f}")
     growth = (found[-1] / found[0]) ** (1 / 15)
-    print(f"g = {g:.2f}: mean square after 15 layers {found[-1]:.3g}, {growth:.2f} times a layer")
-    assert np.isclose(growth, g * one_layer, rtol=0.1)
+    print(f"σ_w² = {s:.2f}: mean square in the end {found[-1]:.3g}, {growth:.2f} times a layer")
+    assert np.isclose(growth, s * one_layer, rtol=0.1)
 ax.set(xlabel="layer", ylabel="mean square of z", title="a signal on its way through 15 layers")
 ax.legend(loc="upper left")
 plt.show()
 
 # %%
-# The simple estimate is close. The real growth is a little larger, because a large signal sees u(x)
-# ≈ 2x and no longer the gentler start of u. With g = 0.38 the signal stays.
+# The estimate is close. The real growth is a little larger, because a large signal sees u(x) ≈ 2x
+# and no longer the gentler start of u. With σ_w² = 0.38 the signal stays.
 #
 # On your own
 # -----------
@@ -370,7 +368,7 @@ plt.show()
 # 1. *Smooth and steady.* Find the a for which b = 3a/2 (no kink) and E f(z)² = 1 hold together. Put
 #    b = 3a/2 into the formula of step 7 and solve for a. (You should get a = 0.68252793.)
 # 2. *The way back.* Gradients pass through the layers too, and each one multiplies them by f′.
-#    Compute E f′(z)² as in step 7, and the growth of the gradients' mean square for g = 1. (You
+#    Compute E f′(z)² as in step 7, and how their mean square grows with LeCun's weights. (You
 #    should get 1.83431063a² + 0.16810200b², and 2.67 times a layer.)
 # 3. *Another κ.* Set κ to 1 and look for the peak of u′ again. The peak moves to x = 2.3994, but
 #    its height stays 2.09983932. Why? (Look at the equation for z in step 4.)
@@ -378,17 +376,18 @@ plt.show()
 # Questions
 # ---------
 #
+# **How does the derivative differ over the pieces, and what does that do to the flow of
+# gradients?** For x ≥ 0 it is a·u′(x), between 1.5a and 2.0998a (far out it tends to 2a). It is
+# never 0 if a is not: nothing that passes there is lost, and with a = 1 it even grows. For x < 0 it
+# is b·eˣ, which tends to 0: there gradients fade, as with ELU.
+#
 # **What is f′(0)?** Unless b = 3a/2 there is none: the slope is b from the left and 3a/2 from the
 # right. A program must return something. This project counts 0 as positive and returns 3a/2; any
-# number between the two slopes is defensible. Inputs that are exactly 0 do occur, for example
-# behind a ReLU, so know what your code does.
-#
-# **A unit gets negative inputs only. What can it still learn?** Its *b*, and its weights, since beˣ
-# is positive; at x = -20, though, that is 2·10⁻⁹. Its *a* gets a gradient of exactly 0.
+# number between the two slopes is defensible.
 #
 # **A network with ReLU trains well. You replace ReLU by APALU with a = b = 1 and change nothing
 # else. What should you expect?** Slopes of 1.5 to 2.1 instead of 1 on the right, so signals and
-# gradients that grow with every layer. A learning rate that was right may now be too large.
+# gradients that grow with every layer.
 #
 # In practice
 # -----------
@@ -396,5 +395,5 @@ plt.show()
 # - Scale the weights for APALU, or start with a = 0.68 and b = 1.02 and LeCun's weights.
 # - Watch *a* and *b* during training. If their signs part, the activation has a valley or a peak.
 # - Where inputs of one sign are missing, one parameter does not learn: share the pair more widely.
-# - Writing your own APALU, for another framework? Check it before you train with it:
-#   ``apalu-ref check tutorials/subjects/textbook.py`` shows how, on an example.
+# - All of this rests on u′ being right. How do you make sure of a derivative? :doc:`The next
+#   tutorial <02_check_a_derivative>` knows three ways, and what none of them can see.

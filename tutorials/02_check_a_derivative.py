@@ -3,14 +3,14 @@ Check a derivative: by hand, by finite differences, by the complex step
 =======================================================================
 
 Whoever writes an activation for a neural network writes two functions: the activation and its
-derivative. Mistakes in the second one rarely crash. The network still trains, only worse. So a
-derivative needs a check that does not rely on the person who derived it.
+derivative. Mistakes in the second one rarely crash. The network still trains, only worse. How do
+you check a derivative without relying on the person who derived it?
 
 What you'll do
 --------------
 
-Derive the slope of APALU's positive half, get it wrong on purpose, and catch the mistake in
-three ways. Then check whole gradients, the kink included, and see what no such check can find.
+Derive the slope of APALU's positive half, get it wrong on purpose, and catch the mistake in three
+ways. Then check whole gradients, the kink included, and see what no such check can find.
 
 What you'll learn
 -----------------
@@ -23,8 +23,9 @@ What you'll learn
 What you need
 -------------
 
-NumPy and Matplotlib, this project, and Taylor's series. :doc:`The first tutorial
-<01_meet_apalu>` introduces the function; here you only need its positive half, u.
+About 50 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, Taylor's
+series, and for one step i² = -1. From :doc:`the last tutorial <01_meet_apalu>` you need u, the
+positive half of APALU, and what a kink, the loss and its gradient are.
 """
 
 import matplotlib.pyplot as plt
@@ -34,7 +35,6 @@ from apalu_ref import apalu, apalu_grad, oracle
 from minigrad.differences import complex_step, derivative
 from minigrad.gradcheck import gradcheck
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart as well.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 plt.rcParams.update({
     "figure.figsize": (8, 3.6), "figure.constrained_layout.use": True, "axes.grid": True,
@@ -55,8 +55,7 @@ plt.rcParams.update({
 #    u'(x) &= 1 \cdot (1 + σ(κx)) + x \cdot \frac{d}{dx} σ(κx) \\
 #          &= 1 + σ + κx\,σ\,(1 - σ), \qquad σ = σ(κx)
 #
-# Here it is, and next to it a mistake that is easily made: the last term forgotten, as if the
-# sigmoid did not depend on x.
+# Here it is, and next to it a mistake that is easily made: the last term is forgotten.
 
 KAPPA = 1.702
 
@@ -86,8 +85,7 @@ print(f"u'(1) = {du(1.0):.6f}, with the mistake {du_wrong(1.0):.6f}")
 # Step 2: the difference quotient
 # -------------------------------
 #
-# A derivative is the limit of a quotient. So take a small step h and do not go to the limit. Step
-# forward, or to both sides:
+# A derivative is the limit of a quotient. So take a small step h, forward or to both sides:
 
 
 def forward(f, x, h):
@@ -103,8 +101,8 @@ for h in (1e-1, 1e-2, 1e-3):
 assert abs(central(u, 1.0, 1e-3) - du(1.0)) < 1e-6 < 0.1 < du(1.0) - du_wrong(1.0)
 
 # %%
-# The mistake is found. And of the two quotients the central one is much closer. Taylor's series
-# tells why:
+# You should see both tend to 2.0678, the first value of step 1: the mistake is found. And of the
+# two quotients the central one is much closer. Taylor's series tells why:
 #
 # .. math::
 #
@@ -130,7 +128,8 @@ assert abs(central(u, 1.0, 1e-3) - du(1.0)) < 1e-6 < 0.1 < du(1.0) - du_wrong(1.
 #
 # The sum of the two is smallest where its derivative by h is zero: at h² = 2ε\|u\| / \|u″\| for the
 # forward quotient, h³ = 3ε\|u\| / (2\|u‴\|) for the central one. To measure errors we need the true
-# value: :mod:`apalu_ref.oracle` has as many digits as we like.
+# value. :mod:`apalu_ref.oracle` has as many digits as we like. You should see two letters V in each
+# picture: errors that fall, reach a bottom near a dotted line, and rise again.
 
 print(f"u'(1) = {oracle.du(1.0, digits=30)}")
 true = float(oracle.du(1.0))
@@ -158,13 +157,12 @@ panels[1].legend(loc="lower center", frameon=True)
 plt.show()
 
 # %%
-# Read the picture from right to left. First the errors fall, with slope 1 and slope 2, as Taylor's
-# series says. Then rounding takes over and they rise, always with slope -1. The dotted lines are
-# the predicted best steps.
+# Read from right to left. (On logarithmic axes hⁿ is a line of slope n.) First the errors fall,
+# with slope 1 and slope 2, as Taylor's series says. Then rounding takes over and they rise, with
+# slope -1. The dotted lines are the predicted best steps.
 #
-# Two things to remember. A central quotient in float64 gives about 10 digits, with h near 10⁻⁵. In
-# float32 it gives 4 or 5, with h near 10⁻²: too few to find a small mistake. Check derivatives in
-# float64, whatever you train in.
+# Remember: a central quotient in float64 gives about 10 digits, with h near 10⁻⁵. In float32 it
+# gives 4 or 5, too few to find a small mistake. Check in float64, whatever you train in.
 #
 # Step 4: Richardson's extrapolation
 # ----------------------------------
@@ -194,8 +192,8 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %%
-# The errors now fall with slopes 2, 4, 6 and 8. They reach the bottom while h is still large, so
-# that rounding has not grown yet.
+# You should see errors that fall with slopes 2, 4, 6 and 8. The last ones reach the bottom while h
+# is still large, so that rounding has not grown yet.
 #
 # Better still, neighbours in the table tell how far to trust it. If they agree to 12 digits, about
 # 12 digits are right. :func:`minigrad.differences.derivative` builds such a table, picks the entry
@@ -233,15 +231,13 @@ by_complex_step = ((2 + 1e-100j) * abs(2 + 1e-100j)).imag / 1e-100
 print(by_complex_step, "and by differences", derivative(lambda x: x * np.abs(x), 2.0).value)
 
 # %%
-# Half of the truth, and no warning: \|2 + ih\| is 2, and the step inside it is lost. So keep
-# differences as a witness. Comparisons are another trap. Most languages refuse to compare complex
-# numbers; NumPy compares the real parts first, so that ``np.where(x >= 0, ...)`` happens to work.
+# You should see 2: half of the truth, and no warning. \|2 + ih\| is 2, and the step inside it is
+# lost. So keep differences as a witness.
 #
 # Step 6: the kink
 # ----------------
 #
-# All of this assumed a smooth function. APALU has a kink at 0: with a = b = 1 its slope is 1 on the
-# left and 3/2 on the right. What do differences make of it?
+# All of this assumed a smooth function. What do differences make of the kink at 0, for a = b = 1?
 
 
 def f(x):
@@ -254,9 +250,9 @@ print(f"from the left {left:.9f}, from the right {right:.9f}")
 assert np.isclose(central(f, 0.0, 1e-6), (left + right) / 2)
 
 # %%
-# The central quotient tends to 1.25, the mean of the two slopes, which is neither of them.
-# One-sided differences give both. *Near* the kink there is the same trouble, and it is easier to
-# overlook: as long as h is larger than x, the quotient at x reaches across.
+# You should see the central quotient tend to 1.25, the mean of the two slopes, which is neither of
+# them. One-sided differences give both. *Near* the kink there is the same trouble, and it is easier
+# to overlook: as long as h is larger than x, the quotient at x reaches across.
 
 for kinks in ((), (0.0,)):
     value, bar = derivative(f, 0.001, kinks=kinks)
@@ -264,17 +260,18 @@ for kinks in ((), (0.0,)):
 assert abs(value - du(0.001)) <= bar < 1e-10
 
 # %%
-# The first estimate is useless, and its wide error bar says so: the smallest steps disagree with
-# the others. A kink nearer than those would go unseen. So tell the tool where the kinks are.
+# The first estimate is useless, and its error bar, of about 1, says so. But a kink much nearer to x
+# would go unseen. So tell the tool where the kinks are.
 #
 # Step 7: whole gradients, and why ones will not do
 # -------------------------------------------------
 #
-# In a network a function has many inputs xⱼ and many outputs yᵢ. Its derivative is a matrix, but
-# nobody writes that. A *backward* function gets the upstream gradient, one number gᵢ for each
-# output, and returns one number for each input: the sum over i of gᵢ · ∂yᵢ/∂xⱼ. This is the
-# vector-Jacobian product. It is the gradient of Σ gᵢyᵢ, which is a single number. So we can check
-# it with what we have, one input at a time:
+# In a network a function has many inputs xⱼ and many outputs yᵢ. All its derivatives ∂yᵢ/∂xⱼ make a
+# matrix, but nobody writes that. The rest of the network makes one number, the loss, of y, and says
+# by how much the loss changes with each yᵢ. Call that gᵢ. This is the *upstream gradient* g. A
+# *backward* function gets g and returns the same for the inputs: for each xⱼ the sum over i of gᵢ ·
+# ∂yᵢ/∂xⱼ. It is the gradient of Σ gᵢyᵢ, which is a single number. So we can check it with what we
+# have, one input at a time. (``apalu_grad`` is a backward function; g is its last argument.)
 
 
 def error_of(backward, f, x, g, h=1e-5):
@@ -285,9 +282,8 @@ def error_of(backward, f, x, g, h=1e-5):
 
 
 # %%
-# Which g? Ones sound natural: "the gradient of the sum". Try them on centring, y = x - mean(x), a
-# part of every normalisation. The right backward function subtracts the mean of g. A wrong one
-# returns zeros:
+# Which g? Ones sound natural. Try them on centring, y = x - mean(x). The right backward function
+# subtracts the mean of g. A wrong one returns zeros:
 
 
 def centre(x):
@@ -302,16 +298,18 @@ for name, backward in (("g - mean(g)", centre), ("zeros", np.zeros_like)):
 assert off[0] < 1e-9 < 0.1 < off[1]
 
 # %%
-# With ones, zeros pass. The sum of centred numbers is always 0, so its true gradient *is* zero:
-# ones are blind here. The same holds for softmax, whose outputs add up to 1, and for the heart of
-# batch and layer normalisation. A random g has no such blind spot, except with probability 0.
+# With ones, zeros pass: you should see 1 in the last place only. The sum of centred numbers is
+# always 0, so its true gradient *is* zero, and ones are blind. The same holds wherever outputs have
+# a fixed sum. A random g has no such blind spot, except with probability 0.
 #
 # Step 8: the gradient check at work
 # ----------------------------------
 #
 # :func:`minigrad.gradcheck.gradcheck` does this with Richardson's error bars, the complex step
 # where it works, one-sided differences at kinks, and a random g. First the right gradients of
-# APALU: 3 examples, 3 neurons, a pair (a, b) for each, and one input right on the kink.
+# APALU, called dx, da and db for short. x has 3 rows, the examples, and 3 columns, the units, with
+# a pair (a, b) for each unit. NumPy *broadcasts* a and b: each row uses them again. So da and db
+# are sums over the rows. You should see that 15 entries agree, of which one lies right on the kink.
 
 x = np.array([[-1.2, 0.4, 2.0], [0.7, -0.3, -2.1], [1.5, 0.9, 0.0]])
 a, b = rng.uniform(0.5, 2.0, (2, 3))
@@ -319,7 +317,7 @@ print(gradcheck(apalu, [x, a, b], apalu_grad, names="xab"))
 
 # %%
 # Now some wrong ones. Each is a mistake that people really make. Mind the fourth: with as many
-# examples as neurons, the shape of the sum gives nothing away.
+# examples as units, the shape of the sum gives nothing away.
 
 
 def wrong(x, a, b, g):
@@ -344,7 +342,7 @@ for fault in wrong(x, a, b, x):
     assert not found
 
 # %%
-# All are caught. The end of a message, such as "-1 times as much", often names the mistake.
+# You should see five faults, all caught. The end of a message often names the mistake.
 #
 # Step 9: what a gradient check cannot see
 # ----------------------------------------
@@ -356,10 +354,10 @@ x = np.linspace(0.1, 5, 50)
 print(gradcheck(lambda x: u(x, 1.7), [x], lambda x, g: g * du(x, 1.7)))
 
 # %%
-# A gradient check compares a function with itself. It can say that the two parts fit together. It
-# cannot say that they are the parts you wanted. For that you need an *oracle*, which computes the
-# right values another way; ours uses decimal arithmetic with as many digits as it takes. It counts
-# errors in ULP, units in the last place: the spacing of floating-point numbers at that value.
+# A gradient check compares a function with itself. It can say that the two parts fit together, not
+# that they are the parts you wanted. For that you need an *oracle*, which computes the right values
+# another way; ours uses decimal arithmetic with as many digits as it takes. It counts errors in
+# *ULP*, units in the last place: the spacing of floating-point numbers at that value.
 
 print(f"largest difference: {np.abs(u(x, 1.7) - u(x)).max():.4f}")
 off = {k: max(abs(oracle.ulp_error(u(t, k), oracle.u(t))) for t in x) for k in (1.702, 1.7)}
@@ -367,7 +365,7 @@ print(f"off by up to {off[1.702]:.1f} ULP with κ = 1.702, {off[1.7]:.0e} ULP wi
 assert off[1.702] < 4 < 1e11 < off[1.7]
 
 # %%
-# No plot would show the difference. The oracle sees it at twelve orders of magnitude.
+# No plot would show the difference. You should see it at 10¹² ULP.
 #
 # On your own
 # -----------
@@ -376,25 +374,27 @@ assert off[1.702] < 4 < 1e11 < off[1.7]
 #    ``du``. Then compare with :func:`apalu_ref.formula.d2u`.
 # 2. *Half precision.* For float16, ε is 10⁻³. Predict the best h of the central quotient, and how
 #    many digits it gets right. Then repeat step 3 with ``np.float16``.
-# 3. *Find a blind spot.* Write softmax and its backward function. Which wrong backward functions
-#    pass with ones? Does ``gradcheck`` catch all of them?
+# 3. *Find a blind spot.* Write softmax, exp(xᵢ) / Σ exp(xⱼ), and its backward function. Which wrong
+#    backward functions pass with ones? Does ``gradcheck`` catch all of them?
+#
+# The exercise ``derivatives`` grades u, u′, v and v′ of your own: ``apalu-ref exercise check
+# derivatives`` (:doc:`how </exercises>`).
 #
 # Questions
 # ---------
 #
 # **A gradient check fails at a single element; the others agree to 12 digits. What is your first
-# suspicion?** A kink at that element: a zero in the input of a ReLU, a tie in a maximum.
+# suspicion?** A kink at that element, or close to it: a zero in the input of a ReLU, say.
 #
 # **The gradient check passes. Is the implementation right?** Its backward function is the
-# derivative of its forward function, at the points tested. Whether the forward function is the one
-# in the paper, only a comparison with the right values can tell.
+# derivative of its forward function, at the points tested. In step 9 both were wrong, and fitted.
 #
 # In practice
 # -----------
 #
 # - Check every backward function you write, in float64, on small arrays with unequal sides: they
 #   give a sum over the wrong axis away. :mod:`minigrad.gradcheck` works on any NumPy function.
-# - Use a random upstream gradient. If your own tool uses ones, change it today.
-# - Declare the kinks (``kinks={0: [0.0]}``), and put some test points on them too.
-# - Then compare the values themselves with an oracle. For APALU, one command does both:
-#   ``apalu-ref check tutorials/subjects/textbook.py``.
+# - Use a random upstream gradient. Declare the kinks (``kinks={0: [0.0]}``), and test there too.
+# - Then compare the values themselves with an oracle, as ``apalu-ref check`` does for APALU.
+# - Backward functions need not be written one by one: :doc:`the next tutorial
+#   <03_build_an_autograd>` builds a program that puts them together.

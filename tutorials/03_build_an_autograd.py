@@ -3,8 +3,8 @@ Build an autograd in eight small steps
 ======================================
 
 The backward functions of the last tutorial were written by hand. Nobody wants to do that for a
-whole network. But a network consists of few kinds of operations, and everyone knows their
-derivatives. A program that puts them together by the chain rule is called an *autograd*. It is
+whole network. But a network consists of few kinds of operations, whose derivatives are known. How
+can a program put them together by the chain rule? Such a program is called an *autograd*. It is
 much smaller than it sounds.
 
 What you'll do
@@ -25,8 +25,10 @@ What you'll learn
 What you need
 -------------
 
-NumPy and Matplotlib, this project, the chain rule, and from :doc:`the last tutorial
-<02_check_a_derivative>` difference quotients and the upstream gradient g.
+About 75 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the chain
+rule, how a Python class defines ``+`` (``__add__``), and from :doc:`the last tutorial
+<02_check_a_derivative>` difference quotients, broadcasting, and the upstream gradient g. Have the
+files of ``autograd_steps`` open beside this page.
 """
 
 import difflib
@@ -35,12 +37,12 @@ import inspect
 import matplotlib.pyplot as plt
 import numpy as np
 from autograd_steps import step1, step2, step3, step4, step5, step6, step7, step8
+from autograd_steps.pictures import graph
 
 import minigrad
 from apalu_ref.formula import d2u
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart as well.
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
+BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 plt.rcParams.update({
     "figure.figsize": (8, 3.6), "figure.constrained_layout.use": True, "axes.grid": True,
     "axes.spines.top": False, "axes.spines.right": False, "grid.alpha": 0.3,
@@ -70,7 +72,8 @@ def slopes(f, x, h=1e-5):
 #
 # The chain rule needs one way forward and one way back. On the way forward remember what was
 # computed from what. On the way back start with g = ∂y/∂y = 1, and turn the gradient of each result
-# into the gradient of what it was computed from. For y = eˣ that one is g · y.
+# into the gradient of what it was computed from. For y = eˣ that is g · eˣ = g · y. Here is all of
+# ``step1.py``, and a try with e to the power of eˣ. You should see the same three numbers twice:
 
 show(step1)
 x = np.array([-1.0, 0.0, 0.5])
@@ -80,8 +83,9 @@ print("autograd:", t.grad, "differences:", slopes(lambda x: np.exp(np.exp(x)), x
 assert np.allclose(t.grad, slopes(lambda x: np.exp(np.exp(x)), x))
 
 # %%
-# A ``Tensor`` is an array that knows its source, and a rule. Starting from ones gives the gradient
-# of the sum of the outputs.
+# A ``Tensor`` is an array that knows its source, and a rule. ``backward`` starts from ones, which
+# gives the gradient of the sum of the outputs. (As a *check* ones may be blind, says the last
+# tutorial. The project's tests of step 8 start from random numbers.)
 #
 # Step 2: a table of operations
 # -----------------------------
@@ -95,12 +99,13 @@ except TypeError as error:
 
 # %%
 # A product has two inputs, so it needs two rules. What differs between operations is the NumPy
-# function that computes them, and a rule for each input. That makes a row of a table, an ``Op``. A
-# rule gets the upstream gradient, the output and the inputs.
+# function that computes them, and a rule for each input. That makes a row of a table, an ``Op``
+# (operation). A rule gets the upstream gradient, the output and the inputs.
 
 show(step2, step1)
 a, b = step2.Tensor(x), step2.Tensor(x)
 step2.backward(step2.sin(a) * step2.exp(b))
+print("autograd:", a.grad, "by hand:", np.cos(x) * np.exp(x))
 assert np.allclose([a.grad, b.grad], [np.cos(x) * np.exp(x), np.sin(x) * np.exp(x)])
 
 # %%
@@ -148,10 +153,10 @@ print("calls in step 2:", calls(step2), "and in step 3:", calls(step3))
 assert calls(step3) == 2 * 16
 
 # %%
-# 2 + 4 + 8 + ... calls: 60 doublings would take ages. Step 3 visits everything once. So a Tensor
-# must wait until all that was computed from it has had its turn. A clock gives such an order, since
-# a result is newer than its inputs: collect everything, with a list of what is still to be looked
-# at instead of recursion, and go from the newest to the oldest.
+# 131,070 calls, as 2 + 4 + 8 + ... add up: 60 doublings would take ages. Step 3 visits everything
+# once, which takes 32. So a Tensor must wait until all that was computed from it has had its turn.
+# A clock gives such an order, since a result is newer than its inputs: collect everything, with a
+# list of what is still to be looked at instead of recursion, and go from the newest to the oldest.
 
 show(step3, step2)
 assert long_chain(step3) == 1
@@ -180,9 +185,10 @@ print("autograd:", found)
 assert np.allclose(found, 2 * x)
 
 # %%
-# Here is the walk for u(x) = x (1 + σ(1.702 x)), the positive half of APALU, at x = 1. Grey is the
-# way forward with its values, orange the way back with its gradients. Two arrive at x, and their
-# sum is the slope u′(1):
+# Here is the walk for u(x) = x (1 + σ(1.702 x)), the positive half of APALU, at x = 1. Such a
+# picture of what was computed from what is a *graph*. Grey is the way forward with its values in
+# black, orange the way back with its gradients. You should see two orange arrows that end at x,
+# with 0.222 and 1.846. Their sum is the slope u′(1) = 2.068.
 
 t = step4.Tensor(1.0)
 chain = [t, t * -1.702]
@@ -190,23 +196,9 @@ for op in (step4.exp, lambda s: s + 1, lambda s: step4.divide(1, s), lambda s: s
     chain.append(op(chain[-1]))
 chain.append(t * chain[-1])
 names = ("x", "· (-1.702)", "exp", "+ 1", "1 / ·", "+ 1", "x · ·")
-
-fig, ax = plt.subplots(figsize=(8, 3))
-for i, (t, g) in enumerate(zip(chain, step4.grad(chain[-1], chain), strict=True)):
-    ax.text(i, 0, f"{names[i]}\n{t.data:.3f}", ha="center", va="center")
-    ax.text(i, 0.34, f"{g:.3f}", ha="center", color=ORANGE, weight="bold")
-    for source, rule in zip(t.inputs, t.rules, strict=True):
-        if source in chain:
-            j, part = chain.index(source), rule(g, t.data, *map(step4.plain, t.inputs))
-            bend, top = (0.5, 0.65) if i - j == 1 else (0.27, 2.0)
-            for color, start, end, y in ((GREY, j, i, -0.25), (ORANGE, i, j, 0.57)):
-                arrow = {"arrowstyle": "->", "color": color, "connectionstyle": f"arc3,rad={bend}"}
-                ax.annotate("", (end, y), (start, y), arrowprops=arrow)
-            if j == 0:
-                ax.text(i / 2, top, f"{part:.3f}", ha="center", color=ORANGE)
-ax.set(xlim=(-0.5, 6.5), ylim=(-1.5, 2.2))
-ax.axis("off")
-plt.show()
+gradients = step4.grad(chain[-1], chain)
+graph(chain, names, gradients, step4.plain)
+assert np.isclose(gradients[0], 2.0677796)
 
 # %%
 # Step 5: broadcasting, and its reverse
@@ -331,8 +323,9 @@ panels[1].set(xlabel="x", title="three more")
 plt.show()
 
 # %%
-# Lines are autograd's, dots are difference quotients of the line before. And Newton's method finds
-# the peak of u′ in a few steps. (:doc:`The first tutorial <01_meet_apalu>` needed 60.)
+# Lines are autograd's, dots are difference quotients of the derivative before. You should see all
+# dots on their lines. And Newton's method finds the peak of u′ in a few steps. (:doc:`The first
+# tutorial <01_meet_apalu>` needed 60.)
 
 peak = 1.0
 for _ in range(6):
@@ -369,7 +362,8 @@ assert np.allclose(ours, theirs.numpy(), rtol=1e-14)
 # ``given``                 ``Op.gradients``       nothing: it is the same idea
 # ========================  =====================  =================================================
 #
-# (Try ``x ** 0`` at 0 in both.) There are ``.backward()``, hooks, and a search for NaN, too.
+# ``requires_grad=True`` marks a Tensor that wants a gradient. And where you do not want to name the
+# inputs, ``y.backward()`` leaves the gradient of each one so marked in its ``.grad``.
 #
 # On your own
 # -----------
@@ -381,11 +375,15 @@ assert np.allclose(ours, theirs.numpy(), rtol=1e-14)
 # 3. *Memory.* Every Tensor keeps its inputs alive. Which rules need them, which the output, which
 #    neither? How would a program find out? (:class:`minigrad.engine.Op` does.)
 #
+# The exercise ``tape`` grades a tape of your own, which is another name for what you have built:
+# ``apalu-ref exercise check tape`` (:doc:`how </exercises>`; it wants ``backward`` done first).
+#
 # Questions
 # ---------
 #
-# **Why backwards?** Derivatives can be carried forward, too. That takes a pass for each input;
-# backwards it is one for each output. Training has a million inputs and one output, the loss.
+# **Why backwards?** One way back gives the derivatives by all inputs, as in the picture of step 4.
+# Carried forward they would take a pass for each input, as difference quotients do. Training has a
+# million inputs and one output, the loss.
 #
 # **Could step 4 write** ``pending[x] += g`` **and save an array?** No. Both rules of ``add`` return
 # the same array g: changed for one input, it is changed for the other. First make an array that
@@ -395,6 +393,6 @@ assert np.allclose(ours, theirs.numpy(), rtol=1e-14)
 # -----------
 #
 # - Write formulas in NumPy; a composition of differentiable functions needs no rule.
+# - Mind the memory: an autograd keeps what the way back needs until it has been gone.
 # - Give a function a rule of its own where the composition is slow, or inaccurate: :doc:`the next
 #   tutorial <04_apalu_as_an_op>` does that for APALU.
-# - Mind the memory: an autograd keeps what the way back needs until it has been gone.

@@ -4,14 +4,14 @@ Make APALU an op: NaN, zero, and the last digit
 
 An autograd differentiates any formula made of operations it knows. So why write a derivative by
 hand? Because a formula can be right on paper, right in every value it returns, and still give
-gradients that are not numbers, or half of what they should be. APALU, with its two branches, is
-a good place to see how.
+gradients that are not numbers, or half of what they should be. APALU, with its two branches, is a
+good place to see how.
 
 What you'll do
 --------------
 
 Give APALU to minigrad as a formula, run into three traps, and get out of each. Then write its
-forward and backward functions by hand, make them one operation, and check it, twice over.
+forward and backward functions by hand, make them one operation, an *op*, and check it, twice over.
 
 What you'll learn
 -----------------
@@ -19,14 +19,14 @@ What you'll learn
 - how the branch that ``np.where`` does *not* take can poison a gradient, and how to prevent it;
 - what happens at 0, and why ``np.maximum`` is not the way to cut a function in two;
 - where digits are lost near 0 and far from it, counted in ULP;
-- how to write a :class:`minigrad.Function` whose parameters broadcast, and to differentiate it
-  twice.
+- how to write a :class:`minigrad.Function` whose parameters broadcast, and differentiate it twice.
 
 What you need
 -------------
 
-NumPy and Matplotlib, this project, and :doc:`the last tutorial <03_build_an_autograd>`, or some
-experience with an autograd.
+About 50 minutes; the script itself runs for 2 seconds. NumPy and Matplotlib, this project, from
+:doc:`the last tutorial <03_build_an_autograd>` what an autograd does with a rule, and from
+:doc:`tutorial 2 <02_check_a_derivative>` the gradient check and ULP.
 """
 
 import re
@@ -41,7 +41,6 @@ from apalu_ref.formula import apalu_second
 from minigrad import Function
 from minigrad.gradcheck import gradcheck, gradgradcheck
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart as well.
 BLUE, ORANGE = "#0072B2", "#D55E00"
 plt.rcParams.update({
     "figure.figsize": (8, 3.6), "figure.constrained_layout.use": True, "axes.grid": True,
@@ -55,14 +54,8 @@ KAPPA = 1.702
 # Step 1: the formula as it stands
 # --------------------------------
 #
-# .. math::
-#
-#    f(x; a, b) = \begin{cases}
-#        a\,x\,(1 + σ(κx)) & x \ge 0 \\
-#        b\,(e^x - 1)      & x < 0
-#    \end{cases}
-#
-# Two branches: that is what ``np.where`` is for. minigrad records NumPy formulas as they are.
+# APALU is a·x(1 + σ(κx)) for x ≥ 0 and b(eˣ - 1) for x < 0. Two branches: that is what ``np.where``
+# is for. minigrad records NumPy formulas as they are.
 
 
 def u(x):
@@ -86,7 +79,7 @@ for got, wanted in zip((dx, da, db), apalu_grad(x, 1.0, 1.0, 1.0), strict=True):
     assert np.allclose(got, wanted, rtol=1e-14)
 
 # %%
-# All is well, it seems.
+# All is well, it seems: you should see the slope 1.5 at 0, and b·eˣ to the left of it.
 #
 # Step 2: the branch that was not taken
 # -------------------------------------
@@ -101,11 +94,11 @@ print("dx:", dx, "da:", da, "db:", db)
 assert np.isnan([dx[2], db]).all()
 
 # %%
-# The values are right, every one of them. The gradients are not even numbers. ``np.where`` does not
-# choose which branch to *compute*. NumPy computes both, for all elements, and so e¹⁰⁰⁰ = ∞ stands
-# in the branch that is not taken. It never reaches the result. But backward goes through both
-# branches, too. The one not taken gets the gradient 0, the rule of ``exp`` multiplies it by eˣ, and
-# 0 · ∞ is not a number. NaN plus the right gradient is NaN.
+# The values are right, every one of them. Among the gradients you should see two ``nan``: not a
+# number. ``np.where`` does not choose which branch to *compute*. NumPy computes both, for all
+# elements, and so e¹⁰⁰⁰ = ∞ stands in the branch that is not taken. It never reaches the result.
+# But backward goes through both branches, too. The one not taken gets the gradient 0, the rule of
+# ``exp`` multiplies it by eˣ, and 0 · ∞ is NaN. NaN plus the right gradient is NaN.
 #
 # And look at b. Its gradient is a sum over all inputs, and one of them has spoiled it. After the
 # next step of gradient descent b is NaN, then everything. It does not take a thousand either: in
@@ -122,7 +115,8 @@ except FloatingPointError as error:
 
 # %%
 # The cure is to give each branch only what it can digest: on the other half of the line, a harmless
-# number. That takes a ``np.where`` inside and one outside, hence the name *double where*.
+# number. That takes a ``np.where`` inside and one outside, hence the name *double where*. In the
+# figure you should see one curve on the white field, and only the dashed one in the orange ones.
 
 
 def double_where(x, a, b):
@@ -134,6 +128,7 @@ def double_where(x, a, b):
 dx, da, db = derivatives(double_where, x, 1.0, 1.0)
 print("dx:", dx, "da:", da, "db:", db)
 assert np.allclose(dx, apalu_grad(x, 1.0, 1.0, 1.0)[0])
+assert np.isnan(double_where(np.nan, 1.0, 1.0))
 
 wide = np.linspace(-120, 120, 1201, dtype=np.float32)
 one = np.float32(1)
@@ -149,7 +144,7 @@ ax.plot(wide, by_naive, color=ORANGE, linewidth=5, alpha=0.6, label="naive")
 for start, end in ((-120, fine[0]), (fine[-1], 120)):
     ax.axvspan(start, end, color=ORANGE, alpha=0.12, linewidth=0)
     ax.text((start + end) / 2, 1.4, "NaN", ha="center", color=ORANGE)
-ax.set(xlabel="x", ylabel="dx", title="the gradient in float32, a = b = 1", ylim=(-0.1, 2.6))
+ax.set(xlabel="x", ylabel="∂f/∂x", title="the gradient in float32, a = b = 1", ylim=(-0.1, 2.6))
 ax.legend(loc="upper left", ncols=2)
 plt.show()
 
@@ -182,15 +177,14 @@ for f in (double_where, with_maximum, added_up, masked):
     print(f"{f.__name__}: slope at 0 is {derivatives(f, x, 1.0, 1.0)[0][2]}")
 
 # %%
-# At 0 both arguments of ``np.maximum`` are equal, so minigrad gives each half of the gradient, as
-# PyTorch and JAX do. Half of 3a/2 is 3a/4, and the other branch is not taken: it adds nothing. The
-# result, 0.75, lies between no two slopes of f. Where both branches are added, the two halves make
-# 1.25, the mean of the slopes, which one may defend. In the last one 0 belongs to both sides, and
-# the slopes are added: 2.5.
+# You should see four slopes. At 0 both arguments of ``np.maximum`` are equal, so minigrad gives
+# each half of the gradient, as PyTorch and JAX do. Half of 3a/2 is 3a/4, and the other branch is
+# not taken: it adds nothing. The result, 0.75, lies between no two slopes of f. Where both branches
+# are added, the two halves make 1.25, the mean of the slopes, which one may defend. In the last one
+# 0 belongs to both sides, and the slopes are added: 2.5.
 #
-# Is a single point worth the trouble? Behind a ReLU many inputs are exactly 0, and so they are
-# where a convolution without bias sees a black background. A gradient check finds the mistake, if
-# some inputs are 0:
+# Is a single point worth the trouble? Behind a ReLU many inputs are exactly 0, and so are black
+# pixels. A gradient check finds the mistake, if some inputs are 0:
 
 for f, right in ((double_where, True), (with_maximum, False)):
     found = gradcheck(f, [x, 1.0, 1.0], kinks={0: [0.0]}, names="xab", raise_exception=False)
@@ -198,8 +192,7 @@ for f, right in ((double_where, True), (with_maximum, False)):
     assert bool(found) == right
 
 # %%
-# Any slope between the two would have been accepted. So 0 goes to one branch, all of it. In this
-# project it is the right one, and f′(0) = 3a/2.
+# Any slope between the two would have been accepted. This project has f′(0) = 3a/2.
 #
 # Step 4: the last digits
 # -----------------------
@@ -242,23 +235,26 @@ for ax, points, found in ((left, -near, digits), (right, far, slope)):
     for (name, off), color, style in zip(found.items(), (ORANGE, BLUE), "os", strict=True):
         ax.plot(points, off, style, markersize=2.5, color=color, label=name)
     ax.legend()
-left.set(xscale="log", yscale="log", xlabel="-x", ylabel="ULP", title="eˣ - 1", ylim=(1e-3, 1e18))
-right.set(xlabel="x", title="u′(x), two ways to write 1 - σ")
+left.set(xscale="log", yscale="log", xlabel="-x", ylabel="ULP", ylim=(1e-3, 1e18))
+left.set_title("error of eˣ - 1")
+right.set(xlabel="x", title="error of u′, two ways to write 1 - σ")
 plt.show()
 
 # %%
-# On the left nothing is left: at x = -10⁻¹⁷ the formula returns 0. On the right it is the same
-# subtraction in another place. Far out σ is close to 1, and 1 - σ has few digits. But 1 - σ is
-# e^(-z)/(1 + e^(-z)), which needs no subtraction. There the harm is small, as κxσ(1 - σ) is only a
-# part of the sum; u″ is proportional to it and loses everything. (See the exercises.)
+# You should see orange dots that climb to 10¹⁶ as x comes close to 0. At x = -10⁻¹⁷ no digit is
+# left: the formula returns 0. On the right it is the same subtraction in another place. Far out σ
+# is close to 1, and 1 - σ has few digits. But with z = κx it is e^(-z)/(1 + e^(-z)), which needs no
+# subtraction. There the harm is small, as κxσ(1 - σ) is only a part of the sum; u″ is proportional
+# to it and loses everything. (See exercise 1.)
 #
 # Step 5: backward by hand
 # ------------------------
 #
 # Now we know what to write. Forward, each branch gets its own half of the line, and ``expm1``.
-# Backward comes from the table of :doc:`the first tutorial <01_meet_apalu>`, and a and b broadcast:
-# a pair for each of three channels has the shape (3, 1, 1), next to x of shape (n, 3, h, w). What
-# was repeated on the way forward is summed on the way back.
+# Backward comes from the slopes of :doc:`the first tutorial <01_meet_apalu>`, and a and b
+# broadcast: a pair for each of three *channels*, the colours of n images say, has the shape (3, 1,
+# 1), next to x of shape (n, 3, height, width). What was repeated on the way forward is summed on
+# the way back. You should see 30 entries agree: 24 of dx, 3 of da and 3 of db.
 
 
 def forward(x, a, b):
@@ -267,7 +263,7 @@ def forward(x, a, b):
     return np.where(negative, b * np.expm1(below), a * u(above))
 
 
-def sum_to(g, shape):
+def sum_to(g, shape):  # unbroadcast of tutorial 3
     extra = g.ndim - len(shape)
     axes = tuple(i for i in range(g.ndim) if i < extra or shape[i - extra] == 1)
     return g.sum(axis=axes).reshape(shape)
@@ -293,7 +289,7 @@ print(gradcheck(forward, [x, a, b], backward, kinks={0: [0.0]}, names="xab"))
 # --------------------------------
 #
 # A :class:`minigrad.Function` is this pair in a class. What backward will need, forward hands over
-# through ``ctx``. Both get plain arrays, whatever they are called with.
+# through ``ctx`` (context). Both get plain arrays, whatever they are called with.
 
 
 class Apalu(Function):
@@ -313,7 +309,7 @@ assert np.allclose(derivatives(Apalu.apply, x, a, b)[1], apalu_grad(x, a, b, 1)[
 # %%
 # What has been won? No trap is left for anyone who uses it. And there is less to keep. A formula
 # leaves an array behind for almost every operation, until backward has been there. The Function
-# leaves its result:
+# leaves its result. You should see 9 arrays, and 1:
 
 
 def kept(f):
@@ -326,7 +322,9 @@ def kept(f):
 
 
 a, b = 1.0, 1.0
-print(f"arrays as large as x: formula {kept(double_where):.1f}, Function {kept(Apalu.apply):.1f}")
+by_formula, by_function = kept(double_where), kept(Apalu.apply)
+print(f"arrays as large as x: formula {by_formula:.1f}, Function {by_function:.1f}")
+assert by_function < 1.5 < 8 < by_formula
 
 # %%
 # Step 7: twice
@@ -342,7 +340,7 @@ except RuntimeError as error:
 
 # %%
 # So name the formula that stands in when the derivative itself is to be recorded. ``forward`` will
-# do as it is: step 5 wrote it in such a way that it runs on Tensors.
+# do as it is: it runs on Tensors. (``gradgradcheck`` checks the derivatives of derivatives.)
 
 
 class ApaluTwice(Apalu):
@@ -360,11 +358,10 @@ assert np.allclose(bend.numpy(), apalu_second(x)[0], rtol=1e-13)
 print("f″ at 0:", bend.numpy()[0, 0, 0, 0], "= κ/2")
 
 # %%
-# At 0 the second derivative is that of the right branch, too.
-#
-# This is how the project itself does it. ``apalu_ref.fused`` is a fast version of the pair:
-# :doc:`tutorial 9 <09_make_numpy_fast>` arrives at it. ``apalu_ref.layer.APALU`` makes it a layer
-# for your networks, with one pair (a, b) for the layer, for each channel or for each neuron.
+# You should see 0.851: at 0 the second derivative is that of the right branch, too. This is how the
+# project itself does it. ``apalu_ref.fused`` is a fast version of the pair: :doc:`tutorial 9
+# <09_make_numpy_fast>` arrives at it. ``apalu_ref.layer.APALU`` makes it a layer for your networks,
+# with one pair (a, b) for the layer, for each channel or for each unit.
 #
 # On your own
 # -----------
@@ -375,6 +372,9 @@ print("f″ at 0:", bend.numpy()[0, 0, 0, 0], "= κ/2")
 #    σ). Let ``gradcheck`` and ``gradgradcheck`` judge.
 # 3. *Another trap.* Softplus is log(1 + eˣ). Where do its value and its gradient break as written?
 #    Write it with ``np.logaddexp``. (As written, the value is infinite from x = 710 on.)
+#
+# The exercises ``sigmoid``, ``backward`` and ``op`` grade versions of your own: ``apalu-ref
+# exercise check sigmoid``, and so on (:doc:`how </exercises>`).
 #
 # Questions
 # ---------
@@ -387,8 +387,7 @@ print("f″ at 0:", bend.numpy()[0, 0, 0, 0], "= κ/2")
 # are false. Here each ``np.where`` asks x < 0, so NaN goes right every time and stays. With x > 0
 # inside and x < 0 outside it would silently become f(0) = 0.
 #
-# **The values of my function agree with the reference to the last bit. Are its gradients right?**
-# Steps 2 and 3 say: not necessarily.
+# **All values of a function are right. Are its gradients?** Not necessarily: see steps 2 and 3.
 #
 # In practice
 # -----------
@@ -396,4 +395,6 @@ print("f″ at 0:", bend.numpy()[0, 0, 0, 0], "= κ/2")
 # - Keep infinities out of the branch not taken: ``np.where`` inside *and* outside.
 # - Cut with ``np.where`` on one condition, not with ``np.maximum`` and ``np.minimum``.
 # - Subtract nothing from 1 that is close to it: ``expm1``, ``log1p``, σ(-z) for 1 - σ(z).
-# - Test at 0, at ±1000, and at NaN. :doc:`The next tutorial <05_train_a_cnn>` trains with it.
+# - Test at 0, at ±1000, and at NaN.
+# - Now the op is right. Is it any good? :doc:`The next tutorial <05_train_a_cnn>` trains a network
+#   with it, and the same with ReLU.

@@ -2,9 +2,9 @@
 Send a signal through 200 layers
 ================================
 
-In the first tutorial a signal went through 15 layers with APALU, and grew. Here it goes through
-200. There small effects become large: signals and gradients vanish or explode, and different inputs
-become the same. Most of this can be predicted without a network.
+In the first tutorial a signal went through 15 layers with APALU, and grew. Here 200 layers make
+small effects large: signals and gradients vanish or explode, and different inputs become the same.
+Which of these will happen? Most of it can be predicted without a network.
 
 What you'll do
 --------------
@@ -24,8 +24,9 @@ What you'll learn
 What you need
 -------------
 
-NumPy and Matplotlib, this project, and from :doc:`the first tutorial <01_meet_apalu>` the second
-moment of APALU. Variance and correlation you should have met before.
+About 60 minutes; the script itself runs for 12 seconds. NumPy and Matplotlib, this project,
+variance and correlation; from :doc:`the first tutorial <01_meet_apalu>` the second moment of APALU,
+from :doc:`the last one <06_watch_a_and_b_learn>` its variance-preserving start.
 """
 
 import math
@@ -40,7 +41,6 @@ from apalu_ref.properties import report
 from apalu_ref.properties.meanfield import Maps, Network
 from apalu_ref.properties.simulate import simulate
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart as well.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
 plt.rcParams.update({
     "figure.figsize": (8, 3.6), "figure.constrained_layout.use": True, "axes.grid": True,
@@ -58,7 +58,7 @@ LOOKS = {
 #
 # A layer applies the activation and multiplies by a matrix. Its weights have mean 0 and variance
 # σ_w²/n, with n the number of units: LeCun's with σ_w = 1, He's with σ_w = √2. There are no biases.
-# The mean square of what comes out, q, is the *length* of the signal.
+# The mean square of what comes out, q, is the *length* of the signal. You should see four fates:
 
 DEPTH = 200
 FUNCTIONS = {
@@ -93,8 +93,8 @@ assert lecun["ReLU"][-1] < 1e-58 < 1e58 < lecun["APALU"][-1]
 assert 1e-3 < lecun["tanh"][-1] < 0.01 < 0.2 < lecun["sigmoid"][-1] < 0.4
 
 # %%
-# The same weights, four fates. ReLU's signal vanishes, APALU's explodes, both by some 60 powers of
-# ten. That of tanh fades slowly. The sigmoid's looks best; step 4 will show that it is not.
+# The weights are the same. ReLU's signal vanishes, APALU's explodes, both by some 60 powers of ten.
+# That of tanh fades slowly. The sigmoid's looks best; step 4 will show that it is not.
 #
 # Step 2: one line of theory
 # --------------------------
@@ -146,8 +146,8 @@ right.set(xlabel="layer", title="at the gain: 200 layers", ylim=(0.01, 100))
 plt.show()
 
 # %%
-# On the left the theory is right. On the right it says 1 for ever. For tanh and the sigmoid that is
-# so. ReLU and APALU stray, of which more in step 5.
+# On the left you should see markers on the lines: the theory is right. On the right it says 1 for
+# ever. For tanh and the sigmoid that is so. ReLU and APALU stray, of which more in step 5.
 #
 # Step 3: the paper's start
 # -------------------------
@@ -176,13 +176,11 @@ assert np.allclose([at_one, 3 * math.log(2) - 2], [2.62, 0.08], atol=0.005)
 assert round(2 * math.sqrt(200) / math.log(10)) == 12
 
 # %%
-# With a pair for each unit it is as computed. With one for each layer it is much less, and up to
-# luck. A large signal is multiplied by 2a², with one *a* for all. The mean of that is 2.67. But a
-# long product goes by the mean of the *logarithm*, log 2 + E log a² = 3 log 2 - 2 = 0.08, or 1.08
-# times a layer. The standard deviation of log a² is 2; over 200 layers it adds up to 2√200 = 28,
-# twelve powers of ten. (Downwards it is less: when a signal is small, *b* helps it to grow again.)
-
-# %%
+# With a pair for each unit you should see what was computed. With one for a layer it is much less,
+# and up to luck. A large signal is multiplied by 2a², with one *a* for all. The mean of that is
+# 2.67. But a long product goes by the mean *logarithm*, log 2 + E log a² = 3 log 2 - 2 = 0.08, or
+# 1.08 times a layer. In 200 layers its standard deviation grows to 2√200 = 28, 12 powers of ten.
+#
 # Step 4: the way back
 # --------------------
 #
@@ -235,11 +233,12 @@ axes[1].legend(loc="upper right")
 plt.show()
 
 # %%
-# Read it from right to left. With LeCun's weights the sigmoid, whose signal looked best, loses its
-# gradient fastest: a factor of 18 a layer, far out of the picture. At the gain ReLU has χ₁ = 1: its
-# slopes are constant on either side of 0, which makes E f² and E f′² the same. With tanh the
-# gradient explodes at the very σ_w that keeps the signal. APALU with a = 0.6825 and b = 3a/2, which
-# has gain 1 and no kink (``init="variance-preserving"``), has χ₁ = 1.03. In 200 layers that is 420.
+# Read it from right to left; you should see markers close to their lines. With LeCun's weights the
+# sigmoid, whose signal looked best, loses its gradient fastest: a factor of 18 a layer, far out of
+# the picture. At the gain ReLU has χ₁ = 1: its slopes are constant on either side of 0, which makes
+# E f² and E f′² the same. With tanh the gradient explodes at the very σ_w that keeps the signal.
+# The *preserving* APALU (``init="variance-preserving"``: a = 0.6825 and b = 3a/2, which has gain 1
+# and no kink) has χ₁ = 1.03. In 200 layers that is 420.
 #
 # Step 5: one network is not the theory
 # -------------------------------------
@@ -251,9 +250,8 @@ plt.show()
 #    \frac1n \left( \frac{E f^4}{(E f^2)^2} - 1 \right) .
 #
 # For ReLU E f⁴ is 3/2, so this is 5/n. Where a layer strays, the next one begins. With ReLU nothing
-# draws q back, so the variances add up: with n = 256, to 200 · 5/256 = 3.9. A standard deviation of
-# 2 for log q is no small matter. A larger batch does not help: all examples pass through the same
-# weights. More units do: 512 halve the variance.
+# draws q back, so the variances of log q add up: with n = 256, to 200 · 5/256 = 3.9. A larger batch
+# does not help: all examples pass the same weights. More units do: 512 halve the variance.
 #
 # :func:`~apalu_ref.properties.simulate.simulate` draws networks and sends two inputs through them.
 # It also computes a band for their width, which should have 19 of 20 in it.
@@ -277,9 +275,10 @@ fig.supylabel("q")
 plt.show()
 
 # %%
-# Dotted: infinite width, 1 throughout. ReLU's networks wander, mostly downwards, as the mean of
-# q stays 1 but that of log q does not. Those with tanh stay at 1, within about 20 %. Those with the
-# preserving APALU wander less far. With a = b = 1 they run away: mind the scale.
+# Dotted: infinite width, 1 throughout. You should see lines that mostly stay in their bands. ReLU's
+# networks wander, mostly downwards, as the mean of q stays 1 but that of log q does not. With tanh
+# they stay near 1, with the preserving APALU in between. With a = b = 1 they run away: mind the
+# scale.
 #
 # Step 6: a length of 1 that does not last
 # ----------------------------------------
@@ -303,21 +302,20 @@ assert min(stable[n] for n in ("APALU", "GELU", "SiLU")) > 1.03
 assert np.isclose(cards["preserving APALU"]["depth scale of lengths"], 125, atol=0.5)
 
 # %%
-# With tanh and SELU lengths return. With the preserving APALU they do, too, but slowly: a deviation
-# falls to 1/e in 125 layers. With ReLU they stay where they are. With GELU, SiLU and APALU at a = b
-# = 1 they run away in both directions, although σ_w is right. So they do for the paper's U(0, 2):
-# its E f² is 4/3 of that for a = b = 1, at every q.
+# You should see lengths return to 1 with tanh and SELU. With the preserving APALU they do, too, but
+# slowly: a deviation falls to 1/e in 125 layers. With ReLU they stay where they are. With GELU,
+# SiLU and APALU at a = b = 1 they run away in both directions, although σ_w is right. So they do
+# for the paper's U(0, 2): its E f² is 4/3 of that for a = b = 1, at every q.
 #
 # The last two columns tell why. GELU halves small signals, and lets large positive ones pass. APALU
 # at a = b = 1 multiplies small positive signals by 1.5, large ones by 2. So small q are held back,
-# and large ones driven on. A larger *b* helps the small ones. Other weights hardly mend it, as they
-# multiply all q alike. Normalisation between layers does.
+# and large ones driven on. A larger *b* helps the small ones, normalisation helps all.
 #
 # Step 7: two inputs
 # ------------------
 #
 # Can the network still tell two inputs apart? Let them have length 1 and a correlation c. In the
-# next layer it is C(c) = σ_w² E f(u) f(v), for normal u and v with correlation c. C(1) is 1, and
+# next layer it is C(c) = σ_w² E f(y) f(z), for normal y and z with correlation c. C(1) is 1, and
 # the slope there is χ₁, as on the way back. If χ₁ ≤ 1 all inputs grow alike. If it is larger, even
 # close ones are torn apart, until they are at a c below 1 where C(c) = c.
 
@@ -347,8 +345,8 @@ for q in (1e-3, 0.1, 1.0, 100.0):
     assert maps("APALU", edges[2]).length(q) > q > maps("preserving APALU", edges[3]).length(q)
 
 # %%
-# Markers on the left show where c ends. ReLU makes all inputs alike, if slowly. tanh forgets that
-# two were nearly the same. (On the right c strays, as q did in step 5.)
+# On the left you should see markers where c ends. ReLU makes all inputs alike, if slowly. tanh
+# forgets that two were nearly the same. (On the right c strays, as q did in step 5.)
 #
 # χ₁ = 1 at a length that stays is the *edge of chaos*. Below it gradients vanish and inputs grow
 # alike. Above it gradients explode and inputs are torn apart. ReLU is there with He's weights,
@@ -364,10 +362,11 @@ text = cards["APALU"].text()
 print(text[text.index("through depth") : text.index("\nwith a")])
 found = 4 / 3 * cards["APALU"]["E f′²"], cards["APALU"]["χ₁"], cards["sigmoid"]["χ₁"]
 assert np.allclose(found, [2.67, 1.02, 0.15], atol=0.005)
+halves = [report("apalu", a=a, b=1 - a)[m] for m in ("E f²", "E f′²") for a in (1.0, 0.0)]
+assert np.allclose(halves, [1.8205, 0.1449, 1.8343, 0.1681], atol=1e-4)
 
 # %%
-# On the command line it is ``apalu-ref report apalu``. Several names give a table. With ``--out
-# cards`` each gets a sheet with pictures and networks. One of your own is ``file.py:name``.
+# On the command line it is ``apalu-ref report apalu``; ``--out cards`` adds a sheet of pictures.
 #
 # On your own
 # -----------
@@ -382,10 +381,12 @@ assert np.allclose(found, [2.67, 1.02, 0.15], atol=0.005)
 # Questions
 # ---------
 #
-# **How does the propagation of gradients differ from ReLU's?** ReLU multiplies a gradient by 1 or
-# by 0. E f′² is 1/2 at every length, so that with He's weights χ₁ = 1. APALU multiplies it by 1.5a
-# to 2.1a or by beˣ, which can be small but not 0. For U(0, 2) E f′² is 2.67: with LeCun's weights
-# the mean square grows 2.67 times a layer, with He's 5.34. At the gain it grows 1.02 times.
+# **How does the propagation of gradients through APALU differ from ReLU's?** ReLU multiplies them
+# by exactly 1 or exactly 0: it never amplifies, and it kills. E f′² = 1/2 = E f², so that He's σ_w²
+# = 2 suits both ways. APALU multiplies by 1.5a to 2.1a on the right: there it never kills, and
+# amplifies if a > 2/3. On the left it multiplies by b·eˣ, which fades. E f² = 1.8205a² + 0.1449b²,
+# E f′² = 1.8343a² + 0.1681b²: it needs a gain of its own, and there, with a = b = 1, χ₁ is 1.02.
+# For U(0, 2) and LeCun's weights the mean square of gradients grows 2.67 times a layer.
 #
 # **At its gain the sigmoid keeps q = 1. What is wrong with it?** χ₁ = 0.15: soon all inputs look
 # the same. Adam makes up for the size of gradients, but cannot bring back what told inputs apart.
@@ -393,8 +394,7 @@ assert np.allclose(found, [2.67, 1.02, 0.15], atol=0.005)
 # In practice
 # -----------
 #
-# - Set σ_w to the gain of *your* activation. For APALU: ``init="variance-preserving"`` with LeCun's
-#   weights. For U(0, 2) it is σ_w² = 0.38.
+# - Set σ_w to the gain. For APALU: ``init="variance-preserving"`` and σ_w = 1; U(0, 2) has 0.62.
 # - Then look at χ₁ and Q′(1). If Q′(1) > 1, normalise, or do not go deep.
-# - Be ready for a single network to stray, the more so the deeper and narrower it is.
-# - An activation of your own needs a check first: :doc:`the next tutorial <08_check_your_own>`.
+# - All of this holds for APALU as it should be. Is yours? :doc:`The next tutorial
+#   <08_check_your_own>` finds out, and says what is wrong if not.

@@ -2,15 +2,15 @@
 Make NumPy fast: from textbook to fused
 =======================================
 
-The textbook version of APALU is eight lines of NumPy, and it is right. It is also several times
+The textbook version of APALU is a few lines of NumPy, and it is right. It is also several times
 slower than it has to be. Where does the time go? Hardly anyone guesses it. So this tutorial
 measures before it changes something, and checks afterwards that the answer is still right.
 
 What you'll do
 --------------
 
-Start from the textbook's forward and backward pass, and in nine small steps, with a check and a
-profile at each, arrive at what :mod:`apalu_ref.fused` does: no compiler, nothing but NumPy.
+Start from the textbook's forward and backward pass, and in nine small steps, with a test and a
+stopwatch, arrive at what :mod:`apalu_ref.fused` does: no compiler, nothing but NumPy.
 
 What you'll learn
 -----------------
@@ -24,9 +24,9 @@ What you'll learn
 What you need
 -------------
 
-NumPy and Matplotlib, this project, and from :doc:`the last tutorial <08_check_your_own>` what a ULP
-is and what the check does. The timings are those of the machine that built this page, and only as
-good as it was idle. Yours will differ; how to find out what is slow stays the same.
+About 60 minutes; the script itself runs for 7 seconds. NumPy and Matplotlib, this project, and from
+:doc:`the last tutorial <08_check_your_own>` what a ULP is and what the check does. The timings are
+the machine's that built this page. Yours will differ; how to find out what is slow stays the same.
 """
 
 import inspect
@@ -61,8 +61,9 @@ show(textbook.forward, textbook.backward)
 
 # %%
 # Whoever makes something faster needs a test first. Ours compares with :mod:`apalu_ref.formula` in
-# float64: each result has to be as close as the check kit's *core* asks. It returns by how many ULP
-# y and dx are off. And we need a stopwatch. (Both are in ``tutorials/fast_steps/measure.py``.)
+# float64: each result has to be as close as the check's level *core* asks. It returns by how many
+# ULP y and dx are off. And we need a stopwatch, in nanoseconds (ns) for each element of x. Both are
+# in ``tutorials/fast_steps/measure.py``.
 
 rng = np.random.default_rng(0)
 x, gy = rng.standard_normal((2, N), np.float32)
@@ -82,27 +83,29 @@ print("y is off by up to {:,.0f} ULP, dx by {:.1f}".format(*errors(textbook_way(
 print(f"it takes {time:.1f} ns an element; a copy {ns(lambda: np.copyto(y, x), N):.2f}")
 
 # %%
-# The ULP of y are an old acquaintance: just below zero eˣ - 1 loses its digits. And the time? To
-# read x and write y takes as long as a copy. What is all the rest?
+# You should see some 16 million ULP for y, an old acquaintance: just below zero eˣ - 1 loses its
+# digits. And the time? A copy reads x and writes y as well. What is all the rest?
 #
 # Step 2: a profile
 # -----------------
 #
-# Python's profiler knows functions, and ``a * x`` is none. But NumPy asks a subclass of its array
-# how operators and functions should be done to it. Ours says: as always, but by the clock.
+# A *profile* of a program (not of the check) tells which part takes how much of the time. Python's
+# profiler knows functions, and ``a * x`` is none. But NumPy asks a class with ``__array_ufunc__``
+# what to do (:doc:`tutorial 3 <03_build_an_autograd>`). Ours says: as always, but by the clock.
 
 show(watched.Watched, watched.timed, watched.plain, watched.profile)
 shares = watched.profile(textbook_way, x, a, b, gy)
-pictures.bars({call: time * share for call, share in shares.most_common(9)})
+slow = {call: time * share for call, share in shares.most_common(9)}
+pictures.bars(slow, "the textbook version: time by NumPy call")
 
 # %%
-# Did you guess it? When this was written ``np.where`` took two thirds, and the exponential function
-# less than a tenth, with four of each.
+# Did you guess it? You should see ``where`` far ahead: when this was written it took two thirds,
+# and ``exp`` less than a tenth, with four calls of each.
 #
 # Step 3: what calls cost, and a choice by bits
 # ---------------------------------------------
 #
-# Here are the prices of single calls, for arrays small enough to stay in the cache:
+# Here are the prices of single calls, on arrays that fit the *cache*, the processor's fast memory:
 
 p, q, r = rng.standard_normal((3, 1 << 16), np.float32)
 p64, r64, below = p.astype(float), np.empty(p.size), p < 0
@@ -120,19 +123,20 @@ calls = {
     "copyto(where=...)": lambda: np.copyto(r, p, where=below),
     "bitwise_and": lambda: np.bitwise_and(p.view(np.int32), 1, out=r.view(np.int32)),
 }
-pictures.bars({name: ns(call, p.size, repeats=20) for name, call in calls.items()}, height=4)
+prices = {name: ns(call, p.size, repeats=20) for name, call in calls.items()}
+pictures.bars(prices, "one call, for an array in the cache", height=4)
 
 # %%
-# ``where`` and ``copyto`` decide for each element. The processor guesses ahead, and where signs are
-# random it guesses wrong every other time. The other calls decide nothing and take several numbers
-# at once. (Also: ``np.float64(1.5)`` makes the result float64, and all that follows dearer.
-# ``minimum`` with a number is slower than with an array.)
+# You should see two long bars. ``where`` and ``copyto`` decide for each element. The processor
+# guesses ahead, and where signs are random it guesses wrong every other time. The other calls
+# decide nothing and take several numbers at once. (Also: ``np.float64(1.5)`` makes the result
+# float64, and all that follows dearer. ``minimum`` with a number is slower than with an array.)
 #
 # Can one choose without deciding? The topmost of the 32 bits of a float32 is its sign. Shift it, as
 # an integer, by 31 places to the right, and it fills them all: 32 ones for a negative number, else
-# 32 zeros. With such a *mask*, ((left ^ right) & mask) ^ right is ``left`` where there are ones,
-# because right ^ right cancels, and ``right`` elsewhere. An inf or NaN on the other side is gone
-# without a trace; if we multiplied by 0 and 1 it would not be.
+# 32 zeros. With such a *mask*, ((left ^ right) & mask) ^ right is ``left`` where there are ones, as
+# right ^ right cancels, and ``right`` elsewhere. (``^`` is exclusive or. An inf or NaN on the other
+# side is gone without a trace; if we multiplied by 0 and 1 it would not be.)
 
 ZERO = np.array(0, np.float32)
 
@@ -156,8 +160,8 @@ def bits_way(x, a, b, gy):
 
 # %%
 # Why ``x + 0``? -0.0 has its sign bit set and is not below zero. Adding 0 makes it 0.0. Without
-# that dx would be b there instead of 3a/2, and our test would not let it pass. From here on each
-# version is tested, timed, and profiled by kinds of calls:
+# that dx would be b there, and not 3a/2, and our test would not pass. From here on each version is
+# tested, timed, and profiled by kinds of calls:
 
 steps = {}
 
@@ -175,6 +179,8 @@ step("textbook", textbook_way, x, a, b, gy)
 step("choice by bits", bits_way, x, a, b, gy)
 
 # %%
+# The ULP are the same, as only the choosing has changed: its share should have shrunk.
+#
 # Step 4: digits, with one function for both branches
 # ---------------------------------------------------
 #
@@ -202,9 +208,9 @@ def digits_way(x, a, b, gy):
 step("digits", digits_way, x, a, b, gy)
 
 # %%
-# From millions of ULP to a few, for some more arithmetic, which the next steps make cheap. But why
-# ``exp`` in backward, when eˣ = (eˣ - 1) + 1 is only one addition away? That trick is well known.
-# We plant it into ``tutorials/subjects/careful.py`` and ask the check:
+# From millions of ULP to about 3, for some more arithmetic, which the next steps make cheap. But
+# why ``exp`` in backward, when eˣ = (eˣ - 1) + 1 is one addition away? We plant that well-known
+# trick into ``tutorials/subjects/careful.py``, which is right, and ask the check:
 
 careful = Path(textbook.__file__).with_name("careful.py").read_text(encoding="utf-8")
 trick = careful.replace("np.exp(negative)", "(np.expm1(negative) + 1)")
@@ -218,24 +224,24 @@ for finding, quantities, _ in report.by_cause():
 assert {finding.quantity for finding in report.findings} == {"dx"}
 
 # %%
-# Far left eˣ - 1 is -1 but for the last digits, and they are all that is left when 1 is added.
+# Far left eˣ - 1 is -1 but for the last digits: all that is left when 1 is added.
 #
 # Step 5: memory that is there
 # ----------------------------
 #
 # Each operation makes a new array. Where is its memory from? What was freed before is used again,
 # if it was kept. If not, the system hands out new pages and clears them, each when it is touched
-# first: a *page fault*. Very large arrays are not kept. (On Windows we cannot count faults.)
+# first: a *page fault*. Very large arrays are not kept: fresh memory should show faults, given
+# memory none. (Some systems do not tell: Windows shows nan, a container may show 0 for both.)
 
 large, given = np.ones((2, 10_000_000), np.float32)
 for name, out in (("fresh", None), ("given", given)):
     call = partial(np.square, large, out)
     print(f"{name} memory: {ns(call, large.size):.2f} ns; page faults: {page_faults(call):,}")
-del large, given
 
 # %%
 # So write into given memory, with ``out=``, and use the same five arrays for all that comes up on
-# the way. The formulas of step 4 become a list of calls. It is no joy to read; so test it well.
+# the way. The formulas of step 4 become a list of calls, no joy to read. The ULP should stay.
 
 show(in_place.forward, in_place.backward, in_place.signs, in_place.choose, in_place.keep)
 step("given memory", in_place.run, x, a, b, gy, y, dx, np.empty((5, N), np.float32))
@@ -245,8 +251,8 @@ step("given memory", in_place.run, x, a, b, gy, y, dx, np.empty((5, N), np.float
 # -------------------------------------
 #
 # From one call to the next the arrays go out to memory and come in again, and memory is slow. The
-# *cache* next to each processor holds some hundred thousand numbers. So do all calls for one block
-# of x before the next block begins.
+# cache next to each processor is fast, but holds only some hundred thousand numbers. So do all
+# calls for one block of x before the next block begins.
 
 show(blocks.one_by_one, blocks.run)
 
@@ -260,15 +266,15 @@ def curve(threads, each):
     return [ns(call, N, repeats=5) for call in calls]
 
 
-labels = "KiB of x in a block", "ns an element"
+labels = "KiB of x in a block", "ns an element", "forward and backward, by the size of a block"
 found = {"one thread": curve(1, blocks.one_by_one)}
 pictures.curves(found, 4 * lengths / 1024, *labels)
 step("blocks", blocks.run, x, a, b, gy, y, dx, np.empty((1, 5, 1 << 17), np.float32))
 
 # %%
-# On the left the time goes to calling NumPy, which takes a good part of a microsecond, whatever the
-# length. On the right blocks do not fit the cache. In between it matters little. Why we take 512
-# KiB and not less, step 8 will tell.
+# You should see a valley. On its left the time goes to calling NumPy, which takes a good part of a
+# microsecond, whatever the length. On its right blocks do not fit the cache. In between it matters
+# little. Why we take 512 KiB and not less, step 8 will tell.
 #
 # Step 7: sums in float64, in a fixed order
 # -----------------------------------------
@@ -287,22 +293,22 @@ for name, call in ways.items():
     print(f"{name:30s}{call():.9f}  {ns(call, N, repeats=3):6.2f} ns")
 
 # %%
-# ``sum()`` adds in pairs, and pairs of pairs, which loses little. In float64 nothing is lost that
-# float32 could hold, and ``dtype=float`` converts a little at a time: no copy is made.
+# ``sum()`` adds in pairs, and pairs of pairs, which loses little. In float64 you should see all
+# digits of the exact sum, and ``dtype=float`` converts a little at a time: no copy is made.
 # ``blocks.run`` adds each block that way, and then the sums of the blocks. In which order?
 
 sums = np.add.reduceat(terms, range(0, N, 1 << 17), dtype=float)
 print("100 orders,", len({np.cumsum(rng.permutation(sums))[-1] for _ in range(100)}), "results")
 
 # %%
-# It matters, in the last bits. With several threads the order must not be left to chance.
+# More than one: it matters, in the last bits. Threads must not leave the order to chance.
 #
 # Step 8: two threads
 # -------------------
 #
 # In most builds of Python one thread at a time runs: the one that holds the interpreter's *lock*.
-# NumPy lets go of it while it works on an array. So two threads, each with its own blocks and its
-# own memory, can work side by side. Their sums go to a list, each to the place of its block.
+# NumPy lets go of it while it works on an array. So two threads, each with blocks and memory of its
+# own, can work side by side. Their sums go to a list, each to the place of its block.
 
 show(blocks.in_threads)
 found["two threads"] = curve(2, blocks.in_threads)
@@ -316,16 +322,16 @@ assert bits[0] == bits[1]
 steps["two threads"] = {"not watched": ns(call, N)}
 
 # %%
-# The results are the same to the last bit. With small blocks the threads wait for the lock most of
-# the time, and two gain nothing, or lose. With large ones the second helps if there is a processor
-# that has nothing else to do, and as far as memory keeps up. So take large ones that still fit.
+# The results are the same to the last bit. And you should see the curves cross, if a second
+# processor is idle. With small blocks the threads wait for the lock most of the time, and two lose.
+# With large ones the second helps, as far as memory keeps up. So take large ones that still fit.
 #
 # Step 9: beside fused, and where it ends
 # ---------------------------------------
 #
 # :mod:`apalu_ref.fused` is made like this: its ``kernel.py`` is steps 3 to 5, ``layout.py`` and
 # ``blocks.py`` are 6, ``sums.py`` is 7, ``threads.py`` is 8. And it takes what a library should: a
-# and b for each channel or neuron, any layout and type, NaN and inf.
+# and b for each channel or unit, any layout and type, NaN and inf.
 
 
 def fused_way(x, a, b, gy, threads=1):
@@ -333,16 +339,17 @@ def fused_way(x, a, b, gy, threads=1):
 
 
 for threads in (1, 2):
-    call = partial(fused_way, x, a, b, gy, threads)
-    print(f"fused, threads={threads}: off by {max(errors(call())):.1f} ULP at most")
-    steps[f"fused, threads={threads}"] = {"not watched": ns(call, N)}
+    call, name = partial(fused_way, x, a, b, gy, threads), f"fused, threads={threads}"
+    print(f"{name}: off by {max(errors(call())):.1f} ULP at most")
+    steps[name] = {"not watched": ns(call, N)}
 pictures.steps(steps)
 
 # %%
-# Each bar depends on something else: choosing on how regular the signs are, exp and tanh on whether
-# NumPy has code for your processor, arithmetic on memory and cache, the threads on idle processors.
+# You should see the bars get shorter down to *blocks*, but for the digits, which cost a bit;
+# threads help if a processor is idle; fused, which can do more, comes near. Choosing depends on how
+# regular the signs are, exp and tanh on NumPy's code for your processor, arithmetic on the cache.
 #
-# And small arrays? Calling takes longer than computing there, and fused makes more calls:
+# And small arrays, where calling takes longer than computing?
 
 sizes = 10 ** np.arange(1, 6)
 ways = {"textbook": textbook_way, "given memory": in_place.run, "fused": fused_way}
@@ -352,10 +359,10 @@ for n in sizes:
     for name, way in ways.items():
         call = partial(way, x[:n], a, b, gy[:n], *(given if way is in_place.run else ()))
         found[name].append(min(timeit.repeat(call, number=number, repeat=5)) / number * 1e6)
-pictures.curves(found, sizes, "numbers in x", "µs, forward and backward")
+pictures.curves(found, sizes, "numbers in x", "µs", "forward and backward, by the size of x")
 
 # %%
-# With a thousand numbers or fewer the textbook is as good, and easier to read.
+# They should meet on the left: up to a thousand numbers the textbook is as good, and clearer.
 #
 # On your own
 # -----------
@@ -363,26 +370,25 @@ pictures.curves(found, sizes, "numbers in x", "µs, forward and backward")
 # 1. *Sort x* before step 3 measures ``where``. (It gets several times faster: the processor's
 #    guesses come true. The operations on bits do not care.)
 # 2. *Another processor.* ``np.show_config()`` lists what NumPy has found in yours. Set the variable
-#    ``NPY_DISABLE_CPU_FEATURES`` to the names that stand for AVX-512, and begin again. (When this
-#    was written ``expm1`` took 30 times as long, ``tanh`` 5 times, ``exp`` 1.7 times.)
+#    ``NPY_DISABLE_CPU_FEATURES`` to the names that stand for AVX-512, and begin again. (On one
+#    machine ``expm1`` took 30 times as long, ``tanh`` 5 times, ``exp`` 1.7 times.)
 # 3. *Make GELU fast:* x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))). Write it as it stands, with
 #    ``x**3`` and ``np.sqrt``; look at its type; profile it. (The power takes most of the time, and
 #    ``np.sqrt(2 / np.pi)`` makes it float64. With x·x·x, Python numbers, (1 + tanh w)/2 = σ(2w), in
-#    place and in blocks, 49 ns became 0.7, with more digits on the left.)
-# 4. *float64.* What has to change in ``in_place.py``? How long will it take? (int64, and a shift by
-#    63; half as many numbers fit the cache. Twice as long; without AVX-512 three times.)
+#    place and in blocks, 49 ns became 0.7.)
+# 4. *float64.* What has to change in ``in_place.py``, and what will it cost? (int64, and a shift by
+#    63; twice the time, without AVX-512 three times.)
+# 5. *All of it.* The exercise ``fused`` grades a kernel of your own: ``apalu-ref exercise check
+#    fused`` (:doc:`how </exercises>`).
 #
 # Questions
 # ---------
 #
-# **Would a compiler do better?** Yes. A compiled loop reads each number once and keeps all that
-# comes up on the way in registers. Our calls keep it in the cache, which is the next best.
+# **Would a compiler do better?** Yes. Step 6 gained by keeping what comes up on the way in cache. A
+# compiled loop keeps it in registers, nearer still, and reads each number once.
 #
-# **Why the least of several timings, and not the mean?** Other programs only ever add to it. For
-# what users will wait on a busy machine, the mean may be the better answer.
-#
-# **Why take only shares from the profile?** To watch a call takes a microsecond or two. Besides,
-# where nobody else holds a plain array NumPy may write the next result over it; not so for ours.
+# **Why the least of several timings, and not the mean?** Other programs only ever add to it. And
+# why only shares from the profile? To watch a call takes a microsecond or two of its own.
 #
 # In practice
 # -----------

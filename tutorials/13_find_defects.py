@@ -1,11 +1,11 @@
 """
-Find defects
-============
+Find defects: learn what is normal, and call the rest bad
+=========================================================
 
 A factory has thousands of photographs of good tiles, and hardly any of bad ones: there are so many
-ways to be bad. So one learns what is normal, and calls a defect what is not. This tutorial finds
-holes, scratches and stains in a wall of bricks, with three detectors that have seen good bricks
-only, and shows where the defects are.
+ways to be bad. How can a defect be found that nobody has shown? One learns what is normal, and
+calls a defect what is not. Here three detectors that have seen good bricks only look for holes,
+scratches and stains in a wall, and say where they are. Which is best, and is it APALU's merit?
 
 What you'll do
 --------------
@@ -26,10 +26,10 @@ What you'll learn
 What you need
 -------------
 
-NumPy and Matplotlib, this project, with which the textures come; :doc:`the tutorial on training
-<05_train_a_cnn>`, and :doc:`the one before <12_learn_from_little_data>` for reading intervals. The
-networks are short, and worth reading: in ``apalu_ref/studies/models``, ``extractor.py`` has
-``Extractor`` and ``own_contrast``, ``svdd.py`` has ``embedding``, ``normalizing.py`` has ``Flow``.
+About 50 minutes; the script itself runs for 8 seconds. NumPy and Matplotlib, this project, with
+which the textures come; from :doc:`the last tutorial <12_learn_from_little_data>` overfitting and
+paired intervals; what a determinant is. The networks are in ``apalu_ref/studies/models``, and
+short. What training gives may differ a little on your machine.
 """
 
 import math
@@ -49,7 +49,6 @@ from minigrad.optim import Adam
 from minigrad.random import manual_seed
 from minigrad.train import EarlyStopping, fit
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart as well.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 plt.rcParams.update({
     "figure.figsize": (8, 3.6), "figure.constrained_layout.use": True,
@@ -62,7 +61,7 @@ plt.rcParams.update({
 #
 # 120 good images to learn from; 40 good ones and 60 with four kinds of defect to be tested on. The
 # wall is a real photograph, the defects are painted on it; training and test images share no row
-# of it. The mask says which pixels were painted.
+# of it. A *mask* says which pixels were painted: you should see its outline around each defect.
 
 data = datasets.textures("brick", source="bundled")
 print(data)
@@ -92,8 +91,9 @@ plt.show()
 #
 # A detector gives a score, higher for what looks worse. From which score on to raise the alarm
 # depends on what a false alarm costs, so one asks for less: *with what probability does a bad image
-# score higher than a good one?* That is the area under the ROC curve, 0.5 for guessing and 1 for a
-# detector that never errs. To count all pairs is the definition; ranks give the same, faster.
+# score higher than a good one?* That is the AUROC, 0.5 for guessing and 1 for a detector that never
+# errs. (It is the area under the ROC curve: the share of bad images found, drawn over the share of
+# false alarms.) To count all pairs is the definition; ranks give the same, faster.
 
 
 def by_pairs(scores, bad):
@@ -112,15 +112,17 @@ found = {"distance to the mean image": auroc(((x_test - x.mean(0)) ** 2).sum((1,
 print(f"distance to the mean image: AUROC {found['distance to the mean image']:.3f}")
 
 # %%
-# The distance to the mean image is a poor detector: bricks are not in the same place in every
-# picture. One needs numbers that say what a texture is like, not where.
+# The distance to the mean image is a poor detector: you should see 0.636, not much above guessing.
+# Bricks are not in the same place in every picture. One needs numbers that say what a texture is
+# like, not where. (``own_contrast`` takes out the brightness and contrast of each image.)
 #
 # Step 3: features of a network that was made for something else
 # --------------------------------------------------------------
 #
 # A convolutional network that has learned to tell shirts from shoes has filters for edges and
-# grain, and these are of use here, too. We train one in a second, on the clothes that come with
-# the package, and freeze it. Its features are the mean, deviation and maximum of each of its maps.
+# grain, and these are of use here, too. We train one in a second, on the clothes that come with the
+# package, and freeze it: its weights learn no more. Each filter makes a *map* of an image; the
+# *features* are the mean, deviation and maximum of each map.
 
 clothes = datasets.fashion_mnist("train", source="bundled")
 manual_seed(0)
@@ -149,13 +151,13 @@ seen, tested = seen.reshape(-1, width), tested.reshape(-1, width)  # four rows a
 
 
 def of_images(scores):
-    """The mean over the four crops."""
-    return scores.reshape(-1, 4).mean(1)
+    return scores.reshape(-1, 4).mean(1)  # over the four crops
 
 
 # %%
-# Now the simplest thing that could work: fit a Gaussian to the features of good images, and score
-# an image by its squared Mahalanobis distance, the distance in units of the usual variation.
+# Now the simplest thing that could work: fit a Gaussian, a normal distribution in many dimensions,
+# to the features of good images, and score an image by its squared *Mahalanobis distance* from the
+# mean, which counts in each direction in units of the usual variation there.
 
 mean, std = seen.mean(0), seen.std(0) + 1e-4
 gaussian = of_images(mahalanobis((seen - mean) / std, (tested - mean) / std))
@@ -163,7 +165,7 @@ found["Gaussian, all features"] = auroc(gaussian, bad)
 print(f"Gaussian on all {width} features: AUROC {found['Gaussian, all features']:.3f}")
 
 # %%
-# That is hard to beat. Keep the number in mind; papers do not always have it in their tables.
+# You should see 0.997, which is hard to beat. Papers do not always have it in their tables.
 #
 # Step 4: draw what is normal to one point
 # ----------------------------------------
@@ -171,8 +173,8 @@ print(f"Gaussian on all {width} features: AUROC {found['Gaussian, all features']
 # Deep SVDD (Ruff and others, 2018) trains a network to map good images close to one point c, and
 # scores an image by its distance from c. But a network can do that without looking: set the last
 # weights to 0 and the bias to c, and every image is at distance 0, good or bad. So the network has
-# no biases, and c is what the untrained network makes of the data, away from 0.
-# APALU starts variance-preserving, "(vp)"; in the studies its random start is an arm of its own.
+# no biases, and c is what the untrained network makes of the data, away from 0. APALU starts
+# variance-preserving, "(vp)"; in the studies its random start is an arm of its own.
 
 
 def deep_svdd(activation, epochs=15, seed=0):
@@ -204,22 +206,21 @@ for name, activation in ACTIVATIONS.items():
           f"AUROC {found[f'Deep SVDD, {name}']:.3f}")  # fmt: skip
 
 # %%
-# Better than the mean image, and far from the Gaussian. Good images came a good deal closer to c,
-# and that says little: nothing in the loss asks that bad ones stay away. Nor do the two rows decide
-# between the activations: it is one seed each, and the distances cannot be compared, as each
-# network has a scale and a centre of its own.
+# You should see about 0.76 twice: better than the mean image, and far from the Gaussian. Good
+# images came closer to c, and that says little: nothing in the loss asks that bad ones stay away.
+# Nor is this a verdict on the activations: it is one seed each.
 #
 # Step 5: a network that knows how likely an image is
 # ---------------------------------------------------
 #
-# A normalising flow is an invertible map z = g(x) to a standard normal distribution. Probability is
-# neither made nor lost on the way, so log p(x) = log N(z; 0, 1) + log abs(det ∂z/∂x). A *coupling
-# block* makes both easy: half of x scales and shifts the other half by amounts that an arbitrary
-# network computes. The Jacobian is triangular, and the log-determinant the sum of the log-scales.
-# The activation of that network is what a study of APALU replaces (DifferNet, 2021).
+# A *normalising flow* is an invertible map z = g(x), trained so that z is standard normal.
+# Probability is neither made nor lost on the way, so log p(x) = log N(z; 0, 1) + log abs(det
+# ∂z/∂x). A *coupling block* makes both terms easy: one half of x scales and shifts the other by
+# amounts that an arbitrary network computes, with ReLU or APALU in it. Its Jacobian, the matrix
+# ∂z/∂x, is triangular, and the log-determinant the sum of the log-scales. (So in DifferNet, 2021.)
 #
-# A log-determinant is easily got wrong, and training would not complain. So it is checked: against
-# the determinant of the Jacobian by central differences.
+# A log-determinant is easily got wrong, and training would not complain. So check it against the
+# determinant of the Jacobian by central quotients: the two numbers should agree.
 
 manual_seed(1)
 small = Flow(ACTIVATIONS["APALU (vp)"], dimensions=6, blocks=3, hidden=8)
@@ -229,7 +230,6 @@ point = rng.normal(size=(1, 6)).astype(np.float64)
 
 
 def through(p):
-    """The flow of a point, as an array."""
     with no_grad():
         return small.transform(Tensor(p))[0].data[0]
 
@@ -247,13 +247,14 @@ assert abs(claimed.data[0] - expected) < 1e-3
 # %%
 # 20 of the 120 images are kept aside, to see how likely the flow finds good images that it was not
 # trained on. (All are crops of one part of one wall and overlap, which flatters.) From the other
-# 100 alone come the means, the deviations, and 64 principal components, scaled to variance 1. A
-# coupling block starts as the identity. So the untrained flow *is* a Gaussian on these 64 numbers,
-# fitted to the same 100 images: the row of the table to compare it with.
+# 100 alone come the means, the deviations, and 64 principal components, the directions in which
+# features vary most, scaled to variance 1. A coupling block starts as the identity. So the
+# untrained flow *is* a Gaussian on these 64 numbers: the row of the table to compare it with.
 #
-# Training ends when the images kept aside have not become more likely for two epochs; then the
-# weights of the best epoch are put back. No bad image and no test image is used for that. With the
-# first seed, there is also a run of 20 epochs: too long, on purpose.
+# The loss and the score are the *NLL*, -log p(x) over the number of dimensions (in *nats*, as the
+# logarithm is natural). Training ends when the NLL of the images kept aside has not fallen for two
+# epochs; then the weights of the best epoch are put back. No bad and no test image is used for
+# that. With the first seed there is also a run of 20 epochs: too long, on purpose.
 
 COMPONENTS, ASIDE = 64, 20
 fitted = seen[: -4 * ASIDE]
@@ -310,26 +311,27 @@ for (name, history), color in zip(histories.items(), (ORANGE, BLUE), strict=True
 left.set(xlabel="epoch", ylabel="nats a dimension")
 left.set_title("too long: NLL of good images", fontsize="medium")
 left.legend(fontsize="small")
-right.barh(list(found), list(found.values()), color=[GREY, *[GREEN, ORANGE, BLUE] * 2])
+bars = right.barh(list(found), list(found.values()), color=[GREY, *[GREEN, ORANGE, BLUE] * 2])
+right.bar_label(bars, fmt="%.3f", padding=3)
 right.axvline(0.5, linestyle=":", color="black")
-right.set(xlim=(0, 1), xlabel="AUROC")
+right.set(xlim=(0, 1.25), xlabel="AUROC; dotted: guessing", xticks=[0, 0.5, 1])
 right.invert_yaxis()
 plt.show()
 
 # %%
-# What you should see: on the images it was trained on the flow gets better and better; those kept
-# aside are soon found *less* likely: few data, many weights. That is overfitting, and after 20
-# epochs the AUROC is lower, too. Stopped in time, the flow has moved little from the Gaussian that
-# it started as, and is about as good: nothing lost, next to nothing gained. (The learning rate is
-# one that nobody chose, and two flows so near to one Gaussian can hardly differ: a sketch of a
-# comparison, no more. The studies at the end let each activation choose its own rate.)
+# You should see, on the left, two lines that fall, for the images trained on, and two dashed ones
+# that soon rise: those kept aside are found *less* likely. Few data, many weights: that is
+# overfitting, and after 20 epochs the AUROC is lower, too. On the right four bars stand out, and
+# two are Gaussians. Stopped in time, the flow has moved little from the Gaussian that it started
+# as: nothing lost, next to nothing gained. (Nobody chose the learning rate, and two flows so near
+# to one Gaussian can hardly differ: a sketch of a comparison, no more.)
 #
 # Step 6: where?
 # --------------
 #
-# The score is a differentiable function of the image: through the flow, the whitening, and the
-# frozen network. Its gradient says which pixels would change it most. Averaged over the crops and
-# blurred, it is a map. Does it beat one without learning, the distance to the blurred image?
+# The score is a differentiable function of the image: through the flow, the scaling, and the frozen
+# network. Its gradient says which pixels would change it most. Averaged over the crops and blurred,
+# it is a map. Does it beat one without learning, the distance to the blurred image?
 
 
 def gradient_map(images):
@@ -366,12 +368,13 @@ for column, row in zip(axes.T, chosen, strict=True):
 plt.show()
 
 # %%
+# You should see a bright spot in or next to each outline. The number is the AUROC of its pixels.
+#
 # On your own
 # -----------
 #
 # 1. *Another surface*: ``"grass"`` and ``"gravel"`` are harder. Does the order in the table stay?
-# 2. *Let the network cheat*: write ``embedding`` with biases. How small does the distance become,
-#    and what is the AUROC?
+# 2. *Let the network cheat*: give ``embedding`` biases. What are distance and AUROC then?
 # 3. *Break the log-determinant*: leave out the second half's. Which number of step 5 tells you, and
 #    does the training loss?
 # 4. *Choose the learning rate*, too, by the images kept aside: 0.0003, 0.001 or 0.003 for each
@@ -379,10 +382,6 @@ plt.show()
 #
 # Questions
 # ---------
-#
-# **Why not choose the learning rate by the AUROC on the test set?** Because there would be nothing
-# left to tell how good the choice is. Nor may bad images be used for it, if the detector is to have
-# seen none: what is left is the likelihood of good images put aside.
 #
 # **Why is the flow, which can represent more, no better than a Gaussian?** It starts as one, and is
 # stopped soon: 400 crops of 100 images do not tell it much more that holds for others, too. If it
@@ -396,5 +395,6 @@ plt.show()
 #
 # - Put a Gaussian on the same features into every table of anomaly detection.
 # - Look at the maps: a good AUROC can come from the background.
-# - ``apalu-ref study deep-svdd``, ``differnet`` and ``distillation-ad`` do this with all arms and
-#   controls; with magnetic tiles, where the data directory has them.
+# - ``apalu-ref study deep-svdd``, ``differnet``, ``distillation-ad``: all arms and controls.
+# - This ends the course. Go on with :doc:`the exercises </exercises>`, which grade themselves, with
+#   :doc:`the studies </studies/index>`, which ask more questions, and with work of your own.

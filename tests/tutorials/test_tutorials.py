@@ -90,3 +90,38 @@ def test_has_the_parts_of_a_tutorial(path):
 @each_tutorial
 def test_fits_in_a_head(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@each_tutorial
+def test_is_part_of_a_course(path):
+    source = path.read_text(encoding="utf-8")
+    need = source[source.index("What you need") : source.index("import ")]
+    assert re.search(r"\bAbout \d+ minutes; the script\s+itself runs for \d+ seconds?\.", need)
+    assert "you should see" in source.lower()
+    before, after = (
+        next((p.stem for p in TUTORIALS if int(p.name[:2]) == int(path.name[:2]) + step), None)
+        for step in (-1, 1)
+    )
+    assert before is None or f"<{before}>" in need
+    assert after is None or f"<{after}>" in source[source.index("# In practice") :]
+
+
+@each_tutorial
+def test_has_questions_with_answers(path):
+    source = path.read_text(encoding="utf-8")
+    part = source[source.index("# Questions\n") : source.index("# In practice\n")]
+    asked = re.findall(r"^# \*\*.+?(?=^#\n)", part, flags=re.MULTILINE | re.DOTALL)
+    assert len(asked) in (2, 3)
+    for question in asked:
+        said, mark, answer = question.replace("\n# ", " ").partition("?")
+        assert mark, said
+        assert len(answer.split()) > 10, said
+
+
+def test_the_quick_checks_of_the_paper_are_asked():
+    text = "".join(
+        re.sub(r"\n# ?", " ", path.read_text(encoding="utf-8")).lower() for path in TUTORIALS
+    )
+    assert "can one hidden layer of apalu approximate any continuous function" in text
+    assert "differ over the pieces" in text
+    assert "relu's" in text

@@ -15,18 +15,18 @@ STYLE = {
 }  # fmt: skip
 
 
-def bars(values, height=3.6):
+def bars(values, title, height=3.6):
     """A bar, with its number, for each name."""
     with plt.rc_context(STYLE):
         _, ax = plt.subplots(figsize=(8, height))
         drawn = ax.barh(list(values), list(values.values()), color=LOOKS["arithmetic"][0])
         ax.bar_label(drawn, fmt="%.2f", padding=3)
         ax.invert_yaxis()
-        ax.set(xlabel="ns an element")
+        ax.set(xlabel="ns an element", title=title, xlim=(0, 1.08 * max(values.values())))
         plt.show()
 
 
-def curves(curves, sizes, xlabel, ylabel):
+def curves(curves, sizes, xlabel, ylabel, title):
     """A curve for each name, on two logarithmic axes with plain numbers."""
     with plt.rc_context(STYLE):
         _, ax = plt.subplots(figsize=(8, 3.6))
@@ -38,7 +38,7 @@ def curves(curves, sizes, xlabel, ylabel):
         ticks = [t for k in range(-1, 6) for t in (10**k, 2 * 10**k, 5 * 10**k) if low < t < high]
         ax.set_yticks(ticks, [f"{t:,g}" for t in ticks])
         ax.grid(alpha=0.3)
-        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
         ax.legend()
         plt.show()
 
@@ -58,5 +58,6 @@ def steps(steps):
         ax.bar_label(drawn, [f"{total:.1f}" for total in left], padding=3)
         ax.invert_yaxis()
         ax.set(xlabel="ns an element, forward and backward", xlim=(0, 1.08 * left.max()))
+        ax.set_title("step by step, by kind of NumPy call")
         ax.legend()
         plt.show()
