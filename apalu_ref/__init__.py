@@ -12,6 +12,8 @@ imported when it is asked for:
 * :mod:`apalu_ref.check`: is an implementation right, and if not, what is wrong with it
 * :mod:`apalu_ref.properties`: the report card of an activation, any, and designing one
 * :mod:`apalu_ref.claims`: what the paper claims of APALU, tested
+* :mod:`apalu_ref.studies`: its experiments and open questions
+* :mod:`apalu_ref.exercises`: exercises that grade themselves
 """
 
 from apalu_ref.fused import apalu, apalu_grad

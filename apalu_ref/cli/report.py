@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif len(reports) == 1:
         text = reports[0].text()
     else:
-        from apalu_ref.properties.card import side_by_side
+        from apalu_ref.properties import side_by_side
 
         text = side_by_side(reports)
     deliver(text, arguments.output)
@@ -102,8 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write(reports: list[Report], arguments: argparse.Namespace) -> None:
-    from apalu_ref.properties import sheet
-    from apalu_ref.properties.card import side_by_side
+    from apalu_ref.properties import sheet, side_by_side
 
     folder, ending = Path(arguments.out), arguments.picture_format
     names = _file_names(reports)

@@ -10,6 +10,6 @@
 """
 
 from apalu_ref.properties.activation import NAMED, Activation, ActivationError
-from apalu_ref.properties.card import Report, report
+from apalu_ref.properties.card import Report, report, side_by_side
 
-__all__ = ["NAMED", "Activation", "ActivationError", "Report", "report"]
+__all__ = ["NAMED", "Activation", "ActivationError", "Report", "report", "side_by_side"]
