@@ -28,18 +28,19 @@ OWN = ("port.py", "./apalu", "./your-program", "questions/", "java -jar port.jar
 
 
 def commands():
-    """Every ``apalu-ref check`` and ``vectors`` command of a page: (page, arguments)."""
+    """Every ``apalu-ref`` command of a page: (page, arguments)."""
     for path in (p for p in PAGES if p.is_file()):
         text = path.read_text(encoding="utf-8")
         blocks = re.findall(
-            r"^(?:[ *#/|-]|- run:|python -m pdb -m)*(apalu[-_]ref (?:check|vectors) .*)$",
+            r"^(?:[ *#/|-]|- run:|python -m pdb -m)*(apalu[-_]ref [a-z]+ .*)$",
             text,
             re.M,
         )
-        inline = re.findall(r"(?<=`)(apalu-ref (?:check|vectors) [^`]+)(?=`)", text)
+        inline = re.findall(r"(?<=`)(apalu-ref [a-z]+ [^`]+)(?=`)", text)
         for line in dict.fromkeys([*blocks, *inline]):
             # A report's text, in which names are told, is none of ours to parse.
-            words = shlex.split(line.partition("``:")[0].partition("`` ")[0].strip("`|"))
+            line = line.partition("``:")[0].partition("`` ")[0].strip("`|")
+            words = shlex.split(re.split(r"  +| \(", line)[0], comments=True)
             if "--help" in words:
                 continue
             yield pytest.param(words[1:], id=f"{path.name}: {' '.join(words[1:])}")
@@ -79,6 +80,7 @@ def test_they_are_found():
 @pytest.mark.parametrize("words", ALL)
 def test_a_command_is_real(words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # files to write are named there
+    (tmp_path / "results").mkdir()
     arguments = parser().parse_args(words)
     for name in (getattr(arguments, "subject", None), getattr(arguments, "against", None)):
         if name not in (None, "apalu", "self"):
