@@ -38,7 +38,8 @@ class Page(SphinxDirective):
         yield from [f"Verdict on the claim: **{conclusion.verdict}**.", ""]
         yield from (f"- {_escaped(part)}" for part in sentences(conclusion.evidence))
         yield from ["", f".. figure:: {study.name}.png"]
-        yield from [f"   :alt: {study.title}: the results below, drawn", ""]
+        # With a width the picture links to itself: on a phone it has to be opened to be read.
+        yield from [f"   :alt: {study.title}: the results below, drawn", "   :width: 100%", ""]
         yield from [".. rubric:: Protocol", ""]
         yield from (f"- {_escaped(part)}" for part in tables.protocol(results))
         yield from [
