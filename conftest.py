@@ -1,5 +1,9 @@
 """Modules are tested as they are imported: minigrad first, so that its parts find each other."""
 
+import gc
+import os
+import sys
+import tempfile
 from importlib.util import find_spec
 
 import minigrad  # noqa: F401
@@ -8,3 +12,22 @@ import minigrad  # noqa: F401
 collect_ignore_glob = [
     f"apalu_ref/*/{name}.py" for name in ("autograd", "jax", "torch") if not find_spec(name)
 ]
+
+
+def pytest_configure(config):
+    """Where compiled modules are not kept, each Python that a test starts would compile all."""
+    if sys.dont_write_bytecode and not sys.pycache_prefix:
+        kept = tempfile.TemporaryDirectory()
+        config.add_cleanup(kept.cleanup)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = kept.name
+
+
+def pytest_collection_finish():
+    """What the tests are made of stays: it is not looked through for garbage again and again.
+
+    Nor is the rest so often; tests of what is left behind collect it themselves.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

@@ -13,7 +13,8 @@ from apalu_ref.check.adapters.base import Options
 from apalu_ref.check.calls import Caller
 from apalu_ref.check.catalogue import STRUCTURAL, Wrong
 from apalu_ref.check.causes import Cause
-from apalu_ref.check.exact import answers
+from apalu_ref.check.exact import Answer, answers
+from apalu_ref.check.inputs import Call
 from apalu_ref.check.judge import Mark, judge, judged
 from apalu_ref.check.probes import Probe
 from apalu_ref.check.subject import Target
@@ -35,6 +36,7 @@ class Signatures:
     def __init__(self, asked: dict[str, Probe], given: dict[str, list[Arrays]]) -> None:
         self.asked, self.given = asked, given
         self._kept: dict[tuple[str, str], list[Arrays] | None] = {}
+        self._exact: dict[str, list[tuple[Call, dict[str, Answer]]]] = {}
 
     def cause(self, marks: list[Mark], every: Iterable[Mark]) -> Cause | None:
         """The candidate that fails like these marks of one quantity, if there is one."""
@@ -61,8 +63,8 @@ class Signatures:
         if theirs is None:
             return False
         differs = False
-        calls = probe.calls()
-        for call, ours, its in zip(calls, self.given[probe.id], theirs, strict=True):
+        known = self._answers(probe)
+        for (call, exact), ours, its in zip(known, self.given[probe.id], theirs, strict=True):
             if (quantity in ours) != (quantity in its):
                 return False
             if quantity not in ours:
@@ -70,7 +72,6 @@ class Signatures:
             one, two = ours[quantity], its[quantity]
             if one.shape != two.shape or one.dtype != two.dtype:
                 return False
-            exact = answers(call)
             scale = exact[quantity].scale + exact[quantity].magnitude
             if scale.shape == one.shape:
                 with np.errstate(invalid="ignore", over="ignore"):
@@ -83,6 +84,12 @@ class Signatures:
             marks = judge(probe, call, {quantity: two}, exact)
             differs |= any(mark.level == "core" for mark in marks)
         return differs == fails
+
+    def _answers(self, probe: Probe) -> list[tuple[Call, dict[str, Answer]]]:
+        """Its calls with their exact answers: many candidates are compared with the same ones."""
+        if probe.id not in self._exact:
+            self._exact[probe.id] = [(call, answers(call)) for call in probe.calls()]
+        return self._exact[probe.id]
 
     def _run(self, wrong: Wrong, probe: Probe) -> list[Arrays] | None:
         key = (wrong.name, probe.id)

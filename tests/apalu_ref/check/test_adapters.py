@@ -9,6 +9,7 @@ import pytest
 
 from apalu_ref.check import SubjectError, check
 from apalu_ref.check.adapters import Options, adapter_for, file_kind, install
+from apalu_ref.check.own import Formula
 
 SUBJECTS = Path(__file__).resolve().parents[3] / "tutorials" / "subjects"
 KERNEL = str(SUBJECTS / "float32_kernel.py")
@@ -183,45 +184,62 @@ def test_parameters_by_other_names(write):
 @pytest.mark.parametrize(
     ("declared", "absent"),
     [
-        ('{"dtypes": "float64"}', {"float32", "float16"}),
-        ('{"dtypes": ("float32", "float64")}', {"float16"}),
-        ('{"parameters": {"scalar"}}', {"broadcast parameters", "elementwise parameters"}),
-        ('{"parameters": ["scalar parameters", "broadcast"]}', {"elementwise parameters"}),
-        ('{"layouts": [], "empty": False, "0-d": True}',
+        ({"dtypes": "float64"}, {"float32", "float16"}),
+        ({"dtypes": ("float32", "float64")}, {"float16"}),
+        ({"parameters": {"scalar"}}, {"broadcast parameters", "elementwise parameters"}),
+        ({"parameters": ["scalar parameters", "broadcast"]}, {"elementwise parameters"}),
+        ({"layouts": [], "empty": False, "0-d": True},
          {"strides", "negative strides", "zero strides", "read-only", "empty"}),
-        ('{"order": 2}', set()),
-        ("{}", set()),
-        ("None", set()),
+        ({"order": 2}, set()),
+        ({}, set()),
+        (None, set()),
     ],
 )  # fmt: skip
-def test_capabilities(write, declared, absent):
-    body = f"class Declared(Right):\n    capabilities = {declared}\n"
-    report = check(write(body) + ":Declared", profile="quick")
+def test_capabilities(check_here, declared, absent):
+    class Declared(Formula):
+        capabilities = declared
+
+    report = check_here(Declared, "quick")
     assert report.verdict == "conforms"
     assert set(report.not_offered) == absent
+
+
+def test_capabilities_of_a_file(write):
+    body = 'class Declared(Right):\n    capabilities = {"dtypes": "float64"}\n'
+    report = check(write(body) + ":Declared", profile="quick")
+    assert report.verdict == "conforms"
+    assert set(report.not_offered) == {"float32", "float16"}
 
 
 @pytest.mark.parametrize(
     ("declared", "message"),
     [
-        ('["float32"]', "capabilities is a list of 1, expected a dictionary"),
-        ("3", "capabilities is a int, expected a dictionary"),
-        ('{"dtype": ["float32"]}', "no capability 'dtype': did you mean 'dtypes'"),
-        ("{1: 2}", "no capability 1"),
-        ('{"dtypes": 5}', "dtypes is a list of what is offered: 5"),
-        ('{"dtypes": ["float8"]}', "dtypes has no 'float8'"),
-        ('{"dtypes": []}', "nothing is left to ask"),
-        ('{"parameters": []}', "nothing is left to ask"),
-        ('{"order": 3}', "order is 1 or 2"),
-        ('{"empty": "no"}', "empty is True or False"),
+        (["float32"], "capabilities is a list of 1, expected a dictionary"),
+        (3, "capabilities is a int, expected a dictionary"),
+        ({"dtype": ["float32"]}, "no capability 'dtype': did you mean 'dtypes'"),
+        ({1: 2}, "no capability 1"),
+        ({"dtypes": 5}, "dtypes is a list of what is offered: 5"),
+        ({"dtypes": ["float8"]}, "dtypes has no 'float8'"),
+        ({"dtypes": []}, "nothing is left to ask"),
+        ({"parameters": []}, "nothing is left to ask"),
+        ({"order": 3}, "order is 1 or 2"),
+        ({"empty": "no"}, "empty is True or False"),
     ],
 )
-def test_capabilities_that_make_no_sense(write, declared, message):
-    body = f"class Declared(Right):\n    capabilities = {declared}\n"
+def test_capabilities_that_make_no_sense(check_here, declared, message):
+    class Declared(Formula):
+        capabilities = declared
+
     with pytest.raises(SubjectError, match=message) as caught:
-        check(write(body) + ":Declared")
+        check_here(Declared)
     assert caught.value.exit_status == 2
     assert "\n" not in str(caught.value)
+
+
+def test_capabilities_of_a_file_that_make_no_sense(write):
+    with pytest.raises(SubjectError, match="order is 1 or 2") as caught:
+        check(write("class Declared(Right):\n    capabilities = {'order': 3}\n") + ":Declared")
+    assert caught.value.exit_status == 2
 
 
 def test_a_kernel_that_declares_what_it_takes():

@@ -32,7 +32,7 @@ def test_there_are_many_over_all_classes():
 @pytest.mark.parametrize("name", [n for n in ENTRIES if n != THREADS.name])
 def test_entry_is_killed_and_named(name, check_here):
     wrong = ENTRIES[name]
-    long = any(word in name for word in ("index", "chunk", "sums", "remainder"))
+    long = any(word in name for word in ("counts", "index", "chunk", "sums", "remainder"))
     report = check_here(type(wrong.make()), only=_asked(name), long=long)
     assert report.exit_status == 1, report.to_text()
     found = {f.cause for f in report.findings if f.level == "core"}

@@ -58,13 +58,10 @@ test_none = apalu_conformance("port.py:Nothing", profile="quick", xfail="known.t
 """
 
 
-def run(folder, *options, tests=TESTS, known=""):
+def run(folder, *options):
     """Pytest's output, and each test's outcome and message by function and id."""
     # In a folder of its own, so that relative names cannot be found by luck.
-    (folder / "tests").mkdir()
     (folder / "tests/port.py").write_text(SUBJECTS, encoding="utf-8")
-    (folder / "tests/test_port.py").write_text(tests, encoding="utf-8")
-    (folder / "tests/known.txt").write_text(known, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=out.xml",
          "-W", "error", *options, "tests"],
@@ -84,8 +81,12 @@ def run(folder, *options, tests=TESTS, known=""):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "tests").mkdir()
+    (folder / "tests/test_port.py").write_text(TESTS, encoding="utf-8")
     known = f"# what is known\n\n{FIVE}   # doubled # in five axes\n"
-    return run(tmp_path_factory.mktemp("project"), "-vvv", "-rfEsP", known=known)
+    (folder / "tests/known.txt").write_text(known, encoding="utf-8")
+    return run(folder, "-vvv", "-rfEsP")
 
 
 def kinds(found, name):
@@ -147,24 +148,38 @@ def test_a_subject_that_cannot_be_checked_fails_every_test_with_a_line(ran):
     assert "\n" not in message
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("shapes/float64/per-chanel # typo", f"did you mean '{CHANNEL}'?"),
-        ("layouts/float64/reversed-x", "is a probe of the profile 'standard', not of 'quick'"),
-        (f"{CHANNEL}\n{CHANNEL}", f"known.txt:3: {CHANNEL} is there a second time"),
-    ],
-)
-def test_a_wrong_line_stops_the_collection(tmp_path, line, said):
+WRONG_LINES = {
+    "typo": ("shapes/float64/per-chanel # typo", f"did you mean '{CHANNEL}'?"),
+    "other": (
+        "layouts/float64/reversed-x", "is a probe of the profile 'standard', not of 'quick'"
+    ),
+    "twice": (f"{CHANNEL}\n{CHANNEL}", f"twice.txt:3: {CHANNEL} is there a second time"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory):
+    """Pytest's output on a file for each wrong line."""
     tests = (
         "from apalu_ref.check.conformance import apalu_conformance\n"
-        "test = apalu_conformance('port.py:Right', profile='quick', xfail='known.txt')\n"
+        "test = apalu_conformance('port.py:Right', profile='quick', xfail='{}.txt')\n"
     )
-    out, _ = run(tmp_path, tests=tests, known=f"# header\n{line}\n")
-    assert "1 error" in out
-    assert said in out
-    assert "known.txt:" in out
-    assert "Traceback" not in out
+    folder = tmp_path_factory.mktemp("wrong")
+    (folder / "tests").mkdir()
+    for name, (line, _) in WRONG_LINES.items():
+        (folder / "tests" / f"{name}.txt").write_text(f"# header\n{line}\n", encoding="utf-8")
+        (folder / "tests" / f"test_{name}.py").write_text(tests.format(name), encoding="utf-8")
+    return run(folder)[0]
+
+
+@pytest.mark.parametrize("name", WRONG_LINES)
+def test_a_wrong_line_stops_the_collection(refused, name):
+    assert f"{len(WRONG_LINES)} errors" in refused
+    _, _, told = refused.partition(f"ERROR collecting tests/test_{name}.py")
+    told = told.split("ERROR collecting")[0]
+    assert WRONG_LINES[name][1] in told
+    assert f"{name}.txt:" in told
+    assert "Traceback" not in refused
 
 
 def made_inside():

@@ -15,7 +15,7 @@ def test_the_right_one_conforms_even_strictly(check_here):
 @pytest.mark.parametrize("name", MUTANTS)
 def test_fault_is_found_and_named(name, check_here):
     subject, quantities, cause, level = MUTANTS[name]
-    long = name in ("16-bit index", "block edge", "float16 sum", "float32 running sum")
+    long = name in ("16-bit index", "block edge", "float16 sum", "float32 running sum", "window")
     report = check_here(subject, "standard" if level == "core" else "strict", long=long)
     found = [f for f in report.findings if f.level == level]
     assert report.exit_status == 1, report.to_text()

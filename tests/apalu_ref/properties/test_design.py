@@ -19,8 +19,19 @@ def pair(design):
     return design.activation.parameters["a"], design.activation.parameters["b"]
 
 
-def test_the_variance_preserving_pair():
-    a, b = pair(solve("apalu", ["c1", "second-moment=1"]))
+@pytest.fixture(scope="module")
+def variance_preserving():
+    return solve("apalu", ["c1", "second-moment=1"])
+
+
+@pytest.fixture(scope="module")
+def beyond_swish():
+    """The slope at 0 of Swish is 1/2, whatever its parameter."""
+    return solve("swish", ["slope-left=0.7"])
+
+
+def test_the_variance_preserving_pair(variance_preserving):
+    a, b = pair(variance_preserving)
     assert abs(a - 0.682527932356013844344407694737) < 1e-11
     assert abs(b - 1.5 * a) < 1e-11
 
@@ -81,14 +92,14 @@ def test_a_parameter_that_is_not_free_stays():
     assert abs(SQUARE[0] * a * a + SQUARE[1] * 0.09 - 2) < 1e-8
 
 
-def test_directions_left_free():
+def test_directions_left_free(variance_preserving):
     design = solve("apalu", ["second-moment=1"])
     a, b = pair(design)
     (direction,) = design.free
     # Along the ellipse: the gradient of E f² has no part in it.
     along = SQUARE[0] * a * direction["a"] + SQUARE[1] * b * direction["b"]
     assert abs(along) < 1e-7
-    assert not solve("apalu", ["c1", "second-moment=1"]).free
+    assert not variance_preserving.free
     # χ of a function that scales with its input is 1 whatever its slope.
     assert len(solve("prelu", ["chi=1"]).free) == 1
 
@@ -111,8 +122,8 @@ def test_contradictions_are_told_with_what_is_left_over():
     assert "can be met together: slope-right=1, slope-left=1" in said
 
 
-def test_a_wish_nothing_can_meet():
-    design = solve("swish", ["slope-left=0.7"])
+def test_a_wish_nothing_can_meet(beyond_swish):
+    design = beyond_swish
     assert not design.met
     assert design.together == ()
     assert abs(design.values[0] - 0.5) < 1e-9
@@ -155,8 +166,8 @@ def test_every_wish_is_explained_in_the_help():
         assert f"  {name:16} " in "  " + design._wishes()
 
 
-def test_a_single_wish_is_not_said_to_contradict():
-    said = solve("swish", ["slope-left=0.7"]).text()
+def test_a_single_wish_is_not_said_to_contradict(beyond_swish):
+    said = beyond_swish.text()
     assert said.startswith("nothing was found that meets the wish, from 7 starts; nearest: swish(")
 
 
