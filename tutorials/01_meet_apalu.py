@@ -26,9 +26,9 @@ What you'll learn
 What you need
 -------------
 
-About 45 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the
-product rule and partial derivatives; no neural network and no tutorial before this one. (When
-``python tutorials/01_meet_apalu.py`` opens a figure, it waits until you close it.)
+About 60 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the
+product rule, partial derivatives, and what a mean and a variance are; no neural network and no
+tutorial before this one. (When the script opens a figure, it waits until you close it.)
 """
 
 import math
@@ -38,7 +38,6 @@ import numpy as np
 
 from apalu_ref import apalu, apalu_grad
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart as well.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
 plt.rcParams.update({
     "figure.figsize": (8, 3.6), "figure.constrained_layout.use": True, "axes.grid": True,
@@ -78,17 +77,15 @@ def v(x):
 
 
 def f(x, a=1.0, b=1.0):
-    # np.where evaluates both sides everywhere, then picks. So each side gets only its own
-    # half of the line: e^1000 would overflow, although nobody asked for it.
+    # np.where computes both sides, then picks. So each gets its own half: e^1000 would overflow.
     above, below = np.maximum(x, 0), np.minimum(x, 0)
     return np.where(x >= 0, a * u(above), b * v(below))
 
 
 # %%
-# (The project's own :func:`apalu_ref.apalu` takes more care about number types.) Let a = b = 1. You
-# should see a blue curve that arrives at 0 with *slope* (that is, derivative) 1 and leaves it with
-# slope 3/2. Such a jump of the slope is a *kink*. Far to the left the curve flattens out at -b. Far
-# to the right σ is nearly 1, so that f is nearly 2ax.
+# (The project's own is :func:`apalu_ref.apalu`.) Let a = b = 1. You should see a blue curve that
+# arrives at 0 with *slope* (that is, derivative) 1 and leaves it with slope 3/2. Such a jump of the
+# slope is a *kink*. Far to the left it flattens out at -b; far to the right σ nears 1, and f 2ax.
 
 x = np.linspace(-4, 3, 1401)
 print("f at -2, -1, 0, 1 and 2:", f(np.arange(-2, 3)).round(4))
@@ -149,8 +146,6 @@ plt.show()
 # APALU      a·x(1 + σ(κx))           b(eˣ - 1)                  b and 3a/2
 # =========  =======================  =========================  ============================
 #
-# PELU ties its two slopes together, APALU sets them free.
-#
 # Step 3: the family of curves
 # ----------------------------
 #
@@ -164,16 +159,16 @@ for value, color, style in zip((2.0, 1.0, 0.5, 0.0), colors, styles, strict=True
 for (a, b), color, style in zip(((1, -1), (-1, 1), (-1, -1)), colors, styles, strict=False):
     right.plot(x, f(x, a, b), style, color=color, label=f"a = {a}, b = {b}")
 left.set(ylabel="f(x)", ylim=(-5, 7))
-titles = ("a changes, b = 1", "b changes, a = 1", "signs change")
-for ax, title in zip((left, middle, right), titles, strict=True):
+for ax, title in (left, "a changes, b = 1"), (middle, "b changes, a = 1"), (right, "signs change"):
     ax.set(xlabel="x", title=title)
     ax.legend(loc="upper left")
 plt.show()
 
 # %%
-# The paper calls APALU monotonic. With a and b positive it is: it rises everywhere. But gradient
-# descent does nothing to keep them positive. With opposite signs the curve has a valley or a peak
-# at 0, and with both negative it falls.
+# The paper calls APALU monotonic. With a and b positive it is: it rises everywhere. But training
+# does nothing to keep them positive. With opposite signs the curve has a valley or a peak at 0, and
+# with both negative it falls. Move *a* and *b* yourself in :doc:`the explorer </explorer>`: open
+# ``tutorials/site/explorer/index.html`` in a browser.
 #
 # Step 4: the slopes
 # ------------------
@@ -201,15 +196,16 @@ def slope(x, a=1.0, b=1.0):
 print(f"slope just left of 0: {slope(-1e-12):.4f}, just right of 0: {slope(1e-12):.4f}")
 
 # %%
-# How steep can it get? Where u′ is largest, its derivative is 0. With z = κx,
+# How steep can it get? Where u′ is largest, its derivative is 0. With z = κx, u′ is 1 + σ + zσ′,
+# where σ = σ(z). From σ′ = σ(1 - σ) follows σ″ = σ′(1 - σ) - σσ′ = σ′(1 - 2σ). So by the chain rule
 #
 # .. math::
 #
-#    u''(x) = κ\,σ\,(1 - σ)\,(2 + z\,(1 - 2σ)) = 0
-#    \quad \text{where} \quad z\,(2σ - 1) = z \tanh(z/2) = 2.
+#    u''(x) = κ\,(σ' + σ' + z\,σ'') = κ\,σ\,(1 - σ)\,(2 + z\,(1 - 2σ)).
 #
-# As z tanh(z/2) grows with z > 0, there is one solution. Halving an interval again and again finds
-# it. (At x = 0 u″ is κ/2, so that the *second* derivative jumps there, even if b = 3a/2.)
+# That is 0 where z(2σ - 1) = 2. Now 2σ - 1 is (1 - e⁻ᶻ) / (1 + e⁻ᶻ); multiply above and below by
+# e^(z/2), and it is tanh(z/2). As z tanh(z/2) grows with z > 0, there is one solution. Halving an
+# interval again and again finds it. (At x = 0 u″ is κ/2: it jumps there, even if b = 3a/2.)
 
 low, high = 0.0, 10.0
 for _ in range(60):
@@ -248,8 +244,6 @@ right.axhline(1.5, linestyle="-.", color=GREEN, label="3a/2, a bound for x ≥ 0
 right.set(xlabel="x", title="the same, logarithmic", ylim=(1e-3, 20))
 right.legend(loc="upper left")
 plt.show()
-
-print("the slope at -1, -5 and -20:", slope(np.array([-1.0, -5.0, -20.0])))
 
 # %%
 # So APALU *saturates* on the left: it flattens out, as ELU does. ReLU's slope is exactly 0 there.
@@ -309,8 +303,17 @@ plt.show()
 # ---------------------------------------------
 #
 # Networks are started so that the signal neither explodes nor dies out on its way through the
-# layers. What matters is the *second moment* E f(z)²: the mean of f(z)², if z has a standard normal
-# distribution. It is an integral with one part for each half. We add it up on a fine grid:
+# layers. A layer computes z = Wh, with W a matrix of *weights*, from the n outputs h of the layer
+# before. So each z is a sum Σ wⱼhⱼ. Draw the weights independently, with mean 0, variance σ_w²/n.
+# (This σ with an index is a standard deviation, and no sigmoid.) Then two things are known of z:
+#
+# - Its mean square is σ_w² times that of h. For in (Σ wⱼhⱼ)² the mixed terms wᵢhᵢwⱼhⱼ have mean 0,
+#   and each of the n squares has mean hⱼ²σ_w²/n.
+# - It is nearly normally distributed, as sums of many independent terms are.
+#
+# Then comes f. If z has mean 0 and variance 1, what is the mean of f(z)²? It is written E f(z)²,
+# the *second moment*. The normal density e^(-z²/2)/√(2π) says how often each z occurs. So the mean
+# is the integral of f(z)² times the density. We add it up on a fine grid, half by half:
 
 grid = np.linspace(0, 12, 24_001)
 density = np.exp(-(grid**2) / 2) / math.sqrt(2 * math.pi)
@@ -318,18 +321,15 @@ mean_u2 = float(np.trapezoid(u(grid) ** 2 * density, grid))
 mean_v2 = float(np.trapezoid(v(-grid) ** 2 * density, grid))
 print(f"E f(z)² = {mean_u2:.8f} a² + {mean_v2:.8f} b²")
 assert np.allclose([mean_u2, mean_v2], [1.82051243165663782, 0.14494541749292386])
-assert np.isclose(1 / math.sqrt(mean_u2 + 9 / 4 * mean_v2), 0.68252793)  # your first exercise
+assert np.isclose(1 / math.sqrt(mean_u2 + 9 / 4 * mean_v2), 0.68252793)  # "On your own", 1
 
 # %%
-# A layer computes z = Wh, with W a matrix of *weights*, from the n outputs h of the layer before.
-# If the weights are independent with mean 0 and variance σ_w²/n, the mean square of z is σ_w² times
-# that of h. (This σ with an index is a standard deviation, and no sigmoid.)
-#
-# In the paper *a* and *b* start from U(0, 2), the uniform distribution on (0, 2). The mean of their
-# squares is 4/3. So one layer multiplies the mean square by 4/3 · (1.8205 + 0.1449) = 2.62, times
-# σ_w². Two choices are usual: σ_w² = 1 ("LeCun") and 2 ("He", made for ReLU, which throws half of
-# the mean square away). A third, 1/2.62, should keep the signal as it is. Try all three on 15
-# layers, with a pair for each unit. You should see two lines that rise, and a flat one:
+# In the paper *a* and *b* start from U(0, 2): anywhere between 0 and 2, with density 1/2. The mean
+# of a² is then the integral of a²/2 from 0 to 2, which is 4/3. So one layer multiplies the mean
+# square by 4/3 · (1.8205 + 0.1449) = 2.62, times σ_w². Two choices are usual: σ_w² = 1 ("LeCun")
+# and 2 ("He", made for ReLU, which throws half of the mean square away). A third, 1/2.62, should
+# keep the signal. Try all three on 15 layers, a pair for each unit. You should see two lines that
+# rise, and one that stays about level:
 
 one_layer = 4 / 3 * (mean_u2 + mean_v2)
 print(f"growth a layer: {one_layer:.2f} with LeCun's weights, {2 * one_layer:.2f} with He's")
@@ -359,8 +359,9 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %%
-# The estimate is close. The real growth is a little larger, because a large signal sees u(x) ≈ 2x
-# and no longer the gentler start of u. With σ_w² = 0.38 the signal stays.
+# The estimate is close. (A signal that has grown large sees u(x) ≈ 2x and no longer the gentler
+# start of u: that makes 4/3 · 2 = 2.67.) The rest is chance: with another seed the level line may
+# end at half of where it began, or at twice.
 #
 # On your own
 # -----------

@@ -23,7 +23,7 @@ What you'll learn
 What you need
 -------------
 
-About 50 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, Taylor's
+About 70 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, Taylor's
 series, and for one step i² = -1. From :doc:`the last tutorial <01_meet_apalu>` you need u, the
 positive half of APALU, and what a kink, the loss and its gradient are.
 """
@@ -145,7 +145,6 @@ for ax, dtype, halvings in zip(panels, (np.float64, np.float32), (48, 21), stric
     ):
         name = quotient.__name__
         error = np.abs(quotient(u, dtype(1), h.astype(dtype)).astype(np.float64) - true)
-        # An error of exactly 0 has no place on a logarithmic axis.
         ax.loglog(h[error > 0], error[error > 0], style, color=color, label=f"{name}, measured")
         ax.loglog(h, model, color=color, linewidth=1.2, label=f"{name}, predicted")
         ax.axvline(best, color=color, linestyle=":", linewidth=1.2)
@@ -282,8 +281,9 @@ def error_of(backward, f, x, g, h=1e-5):
 
 
 # %%
-# Which g? Ones sound natural. Try them on centring, y = x - mean(x). The right backward function
-# subtracts the mean of g. A wrong one returns zeros:
+# Which g? Ones sound natural. Try them on centring, y = x - mean(x). If one of n inputs, xⱼ, grows
+# by δ, then yⱼ grows by δ, and every yᵢ falls by δ/n. So the right backward function returns, for
+# xⱼ, gⱼ - mean(g): it is ``centre`` again, of g. A wrong one returns zeros:
 
 
 def centre(x):
@@ -298,9 +298,9 @@ for name, backward in (("g - mean(g)", centre), ("zeros", np.zeros_like)):
 assert off[0] < 1e-9 < 0.1 < off[1]
 
 # %%
-# With ones, zeros pass: you should see 1 in the last place only. The sum of centred numbers is
-# always 0, so its true gradient *is* zero, and ones are blind. The same holds wherever outputs have
-# a fixed sum. A random g has no such blind spot, except with probability 0.
+# With ones, zeros pass: of the four errors you should see only the last at 1. The sum of centred
+# numbers is always 0, so its true gradient *is* zero, and ones are blind. The same holds wherever
+# outputs have a fixed sum. A random g has no such blind spot, except with probability 0.
 #
 # Step 8: the gradient check at work
 # ----------------------------------
@@ -316,8 +316,7 @@ a, b = rng.uniform(0.5, 2.0, (2, 3))
 print(gradcheck(apalu, [x, a, b], apalu_grad, names="xab"))
 
 # %%
-# Now some wrong ones. Each is a mistake that people really make. Mind the fourth: with as many
-# examples as units, the shape of the sum gives nothing away.
+# Now some mistakes that people make. The fourth keeps the right shape, as both axes have length 3.
 
 
 def wrong(x, a, b, g):
@@ -332,7 +331,7 @@ def wrong(x, a, b, g):
     }
 
 
-for fault in wrong(x, a, b, x):
+for fault in wrong(x, a, b, g=1.0):  # for the names alone
 
     def backward(*given, fault=fault):
         return wrong(*given)[fault]
@@ -342,7 +341,8 @@ for fault in wrong(x, a, b, x):
     assert not found
 
 # %%
-# You should see five faults, all caught. The end of a message often names the mistake.
+# You should see five faults, all caught. Where a message ends in 1.001 or -1 times as much, it even
+# names the mistake. (The numbers are no slopes: each has been multiplied by the random g.)
 #
 # Step 9: what a gradient check cannot see
 # ----------------------------------------

@@ -4,8 +4,7 @@ Build an autograd in eight small steps
 
 The backward functions of the last tutorial were written by hand. Nobody wants to do that for a
 whole network. But a network consists of few kinds of operations, whose derivatives are known. How
-can a program put them together by the chain rule? Such a program is called an *autograd*. It is
-much smaller than it sounds.
+can a program put them together by the chain rule? Such a program is called an *autograd*.
 
 What you'll do
 --------------
@@ -25,10 +24,10 @@ What you'll learn
 What you need
 -------------
 
-About 75 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the chain
-rule, how a Python class defines ``+`` (``__add__``), and from :doc:`the last tutorial
+About 100 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the
+chain rule, how a Python class defines ``+`` (``__add__``), and from :doc:`the last tutorial
 <02_check_a_derivative>` difference quotients, broadcasting, and the upstream gradient g. Have the
-files of ``autograd_steps`` open beside this page.
+files of ``tutorials/autograd_steps`` open beside this page.
 """
 
 import difflib
@@ -84,8 +83,7 @@ assert np.allclose(t.grad, slopes(lambda x: np.exp(np.exp(x)), x))
 
 # %%
 # A ``Tensor`` is an array that knows its source, and a rule. ``backward`` starts from ones, which
-# gives the gradient of the sum of the outputs. (As a *check* ones may be blind, says the last
-# tutorial. The project's tests of step 8 start from random numbers.)
+# gives the gradient of the sum of the outputs. (As a *check* ones may be blind: see tutorial 2.)
 #
 # Step 2: a table of operations
 # -----------------------------
@@ -240,8 +238,9 @@ except TypeError as error:
 # An axis has no gradient. Arguments after the inputs are *options*, passed on to the function and
 # to its rules. The rules themselves are hardly calculus. What a sum took together, its rule
 # repeats; what was reshaped or swapped is reshaped or swapped back; what was picked by an index is
-# added into zeros at that index (*scatter*). And for Y = A @ B, which is linear in A and in B, the
-# shapes leave but one choice: g @ Bᵀ for A, and Aᵀ @ g for B.
+# added into zeros at that index (*scatter*). And in Y = A @ B, Yᵢₖ is the sum of AᵢⱼBⱼₖ over j. So
+# Aᵢⱼ stands in each Yᵢₖ, with the factor Bⱼₖ, and its gradient is the sum of gᵢₖBⱼₖ over k: that is
+# g @ Bᵀ. In the same way B gets Aᵀ @ g.
 
 show(step6, step5)
 v = step6.Tensor(vector)
@@ -272,7 +271,12 @@ print(type(odd).__name__, odd.dtype, odd.shape)
 # An array of objects, and no error. NumPy has two doors for this. A *ufunc* such as ``np.exp`` that
 # meets a class with ``__array_ufunc__`` leaves the work to it; other functions, such as ``np.sum``,
 # ask for ``__array_function__``. There we look up the ``Op`` that stands for the function. The
-# operators come free: NumPy has a class that makes ``+`` out of ``np.add``, and so on.
+# operators come free: NumPy has a class that makes ``+`` out of ``np.add``, and so on. Details:
+#
+# - ``__array__`` raises an error, so that no array of objects can come about.
+# - ``PLAIN`` names functions with slope 0, such as comparisons: they return plain arrays.
+# - A class with a new ``==`` loses its ``__hash__``, which ``pending``, a dictionary, needs.
+# - ``np.matmul`` takes vectors, too. Our rules do not, so ``matmul`` makes rows or columns of them.
 
 show(step7, step6)
 
@@ -285,8 +289,7 @@ t = step7.Tensor(x)
 print("autograd:", *step7.grad(np.where(t > 0, u(t), np.exp(t) - 1), [t]))
 
 # %%
-# The formula for u is plain NumPy and knows nothing of Tensors. A function without a rule, such as
-# ``np.cumsum``, raises an error that names it. Comparisons, such as ``t > 0``, return plain arrays.
+# The formula for u knows nothing of Tensors. (A function without a rule raises an error.)
 #
 # Step 8: derivatives of derivatives
 # ----------------------------------
@@ -338,8 +341,7 @@ assert np.isclose(peak, 1.40972813, atol=1e-8)
 # Step 9: open minigrad and recognise it
 # --------------------------------------
 #
-# :mod:`minigrad` is the same program, made for daily work. The tests run step 8 on the samples that
-# minigrad itself is tested with, and compare.
+# :mod:`minigrad` is the same program, made for daily work. Do both say the same?
 
 x = np.array([-1.0, 0.0, 0.5])
 t, real = step8.Tensor(x), minigrad.tensor(x, requires_grad=True)
@@ -375,8 +377,9 @@ assert np.allclose(ours, theirs.numpy(), rtol=1e-14)
 # 3. *Memory.* Every Tensor keeps its inputs alive. Which rules need them, which the output, which
 #    neither? How would a program find out? (:class:`minigrad.engine.Op` does.)
 #
-# The exercise ``tape`` grades a tape of your own, which is another name for what you have built:
-# ``apalu-ref exercise check tape`` (:doc:`how </exercises>`; it wants ``backward`` done first).
+# The exercise ``tape`` grades a tape of your own, another name for what you have built: ``apalu-ref
+# exercise check tape --with-reference`` (:doc:`how </exercises>`). It uses ``sum_to`` from tutorial
+# 4's exercises; the option lends you that. Its ``Var`` has no clock: add one or find another order.
 #
 # Questions
 # ---------
@@ -386,8 +389,7 @@ assert np.allclose(ours, theirs.numpy(), rtol=1e-14)
 # million inputs and one output, the loss.
 #
 # **Could step 4 write** ``pending[x] += g`` **and save an array?** No. Both rules of ``add`` return
-# the same array g: changed for one input, it is changed for the other. First make an array that
-# nobody else holds; from then on it is safe. minigrad keeps a list of those.
+# the same array g: changed for one input, it is changed for the other.
 #
 # In practice
 # -----------

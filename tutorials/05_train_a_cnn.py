@@ -24,8 +24,8 @@ What you'll learn
 What you need
 -------------
 
-About 45 minutes; the script itself runs for 18 seconds. NumPy and Matplotlib, and this project,
-with which 1,200 digits come. From :doc:`the first tutorial <01_meet_apalu>` gradient descent; how
+About 60 minutes; the script itself runs for 18 seconds. NumPy and Matplotlib, this project; from
+:doc:`the first tutorial <01_meet_apalu>` gradient descent and the variance of weights. How
 :doc:`the last one <04_apalu_as_an_op>` made APALU an op does not matter. Names are PyTorch's.
 """
 
@@ -57,8 +57,7 @@ LOOKS = {"ReLU": (ORANGE, "s--"), "APALU": (BLUE, "o-")}
 # Step 1: the data
 # ----------------
 #
-# The full MNIST has 60,000 images for training and 10,000 for testing. To keep the waiting short,
-# we use the 1,000 and 200 that come with the project.
+# MNIST has 60,000 images for training and 10,000 for testing; 1,000 and 200 come with the project.
 
 given, kept = mnist("train", source="bundled"), mnist("test", source="bundled")
 print(given, kept, sep="\n")
@@ -98,8 +97,6 @@ def in_order(dataset):
     return DataLoader(dataset, batch_size=200, transform=prepare)
 
 
-print("a batch:", next(iter(in_order(training)))[0].shape)
-
 # %%
 # Step 2: the network
 # -------------------
@@ -109,7 +106,8 @@ print("a batch:", next(iter(in_order(training)))[0].shape)
 # first one has 8 windows, whose results are 8 *channels*, the second has 16. Each is followed by an
 # activation and by *pooling*, which keeps the largest of 2 × 2 numbers. A linear layer reads ten
 # scores from what is left. APALU draws its *a* and *b* from U(0, 2); as all weights are drawn
-# before, with the same seed both networks start from the same ones.
+# before, with the same seed both networks start from the same ones. (Tutorial 1 wanted a variance
+# of 1/(2.62n) for them. These layers take PyTorch's default, 1/(3n), which is small enough.)
 
 
 def lenet(activation):
@@ -134,11 +132,13 @@ print(network.summary((1, 1, 28, 28)))
 # Step 3: one training run
 # ------------------------
 #
-# - The loss is the cross-entropy: -log of the probability that the network gives the right digit.
-#   Who guesses pays log 10 = 2.3.
-# - The *optimiser* makes the steps. Adam (Kingma and Ba, 2014) is gradient descent that scales the
-#   step of each weight. AdamW adds *weight decay*, which pulls weights towards 0 a little. That
-#   should not pull *a* and *b*, or the activation would fade: ``parameter_groups`` exempts them.
+# - *Softmax* makes ten probabilities of the scores s: digit i gets e^sᵢ / Σ e^sⱼ, and all add up
+#   to 1. The loss is the *cross-entropy*: -log of the probability that the right digit gets.
+#   Guessing costs log 10 = 2.3.
+# - The *optimiser* makes the steps. Adam (Kingma and Ba, 2014) keeps two running means for each
+#   weight, of its gradient and of the gradient's square; a step goes by the first, divided by the
+#   root of the second. AdamW adds *weight decay*, which pulls weights towards 0 a little. It should
+#   not pull *a* and *b*, or the activation would fade: ``parameter_groups`` exempts them.
 # - The *schedule* sets the learning rate, the size of the steps. One-cycle (Smith and Topin, 2017)
 #   raises it to ``rate`` and lowers it to near 0.
 #
@@ -193,8 +193,7 @@ plt.show()
 #
 # The learning rate matters more than the activation. A comparison at one rate tells which
 # activation likes that rate. So each gets the rate that suits it, from the same candidates, with
-# the same effort: two seeds for each. We judge by the accuracy on the validation set, as accuracy
-# is what we want to know in the end.
+# the same effort: two seeds for each. We judge by what we want in the end, accuracy: on validation.
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
 chosen = {}
@@ -216,9 +215,8 @@ ax.legend(loc="center left")
 plt.show()
 
 # %%
-# Too small a rate does not get far in 6 epochs. With too large a rate it is luck whether the
-# network learns at all. In between you should see a wide range where the choice matters little, and
-# where two seeds do not settle it.
+# Too small a rate does not get far in 6 epochs; with too large a one it is luck whether the network
+# learns. In between you should see a wide range where two seeds are too few to settle the choice.
 #
 # Step 5: what a seed is worth
 # ----------------------------
@@ -250,9 +248,11 @@ print("one run of each: APALU is ahead in {} of 36 pairs, ReLU in {}, {} are tie
 assert min(end.min() for end in ends.values()) > 0.7
 
 # %%
-# The last line tells what people would have found who train once with each. You should see bands
-# that overlap: they show the *standard deviation*, by which single runs differ. The mean of six
-# runs is known better, by a factor of √6: that is its *standard error*.
+# The last line tells what people find who train once with each. You should see bands that overlap.
+# They show the *standard deviation* s by which runs differ, the root of the variance. (``ddof=1``
+# divides by n - 1, since the mean is estimated, too.) The mean of six is known better: variances of
+# independent runs add up, so that a sum of n has n·s², and a mean s²/n. The root of that, s/√n, is
+# its *standard error*.
 #
 # Step 6: the test set, once
 # --------------------------
@@ -281,9 +281,10 @@ for kind in LOOKS:
 # - Would 200 other test images? 200 differences, one for each image: the share of the networks with
 #   APALU that read it right, minus that of the networks with ReLU.
 #
-# From n differences with mean d and standard deviation s, an interval that covers the truth in 95 %
-# of all cases is d ± t·s/√n. Student's t is 2.57 for n = 6 and 1.97 for n = 200. (The six share
-# their images, and the 200 share their seeds. So each interval knows one kind of luck only.)
+# A mean d of n differences is nearly normally distributed: in 95 % of all cases it is within 1.96
+# standard errors of the truth. As s is only estimated, from n numbers, it takes more than 1.96:
+# *Student's t*, from a table, is 2.57 for n = 6 and 1.97 for n = 200. d ± t·s/√n is a *confidence
+# interval*. (The six share their images, the 200 their seeds: each knows one kind of luck only.)
 
 pairs = right["APALU"].astype(float) - right["ReLU"]
 intervals = {}
@@ -311,15 +312,16 @@ plt.show()
 
 # %%
 # On the right you should see whether the intervals cross 0. Whatever the sentence says, mind its
-# end: *in this setting*. With 200 images, one is half a percent, and the accuracy of a single
-# network has a standard error of about √(0.9 · 0.1 / 200) = 2 percentage points. Small differences
-# cannot be seen here at all. And "no difference could be shown" is not "there is none".
+# end: *in this setting*. Each of the 200 images is right (1) or wrong (0). If 90 % are right, that
+# has the variance 0.9 · 0.1. So the accuracy of a single network has a standard error of about
+# √(0.9 · 0.1 / 200) = 2 percentage points. Small differences cannot be seen here at all. And "no
+# difference could be shown" is not "there is none".
 #
 # Step 7: look at the mistakes
 # ----------------------------
 #
-# Here are the test images that most of the twelve networks got wrong. Below, the first convolution
-# of one network, with its activations before (dashed) and after training.
+# Here are the test images that most of the twelve networks got wrong. Below, the activations of the
+# first 8 channels of one network, before (dashed) and after training.
 
 wrong = (~np.concatenate(list(right.values()))).sum(axis=0)
 hardest = np.argsort(-wrong, kind="stable")[:10]
@@ -331,14 +333,13 @@ plt.show()
 
 x = np.linspace(-3, 3, 301, dtype=np.float32)
 before, after = prepared("APALU", chosen["APALU"], SEEDS[0])[0][0], runs["APALU"][0][0]
-fig, axes = plt.subplots(2, 8, figsize=(8, 2.6), sharey="row")
-show(axes[0], after[0].weight.data[:, 0])
+fig, axes = plt.subplots(1, 8, figsize=(8, 1.7), sharey=True)
 for network, style, color in ((before, "--", GREY), (after, "-", BLUE)):
     curves = network[1](Tensor(np.broadcast_to(x[:, None], (x.size, 8)).copy())).data
-    for ax, curve in zip(axes[1], curves.T, strict=True):
+    for ax, curve in zip(axes, curves.T, strict=True):
         ax.plot(x, curve, style, color=color, linewidth=1.5)
         ax.set(xticks=[0], xlabel="x")
-axes[1, 0].set_ylabel("activation")
+axes[0].set_ylabel("activation")
 plt.show()
 
 # %%
@@ -367,8 +368,7 @@ assert resumed["val_loss"] == straight["val_loss"]
 #
 # For all 60,000 images there is a command, ``apalu-ref bench mnist``. ``apalu-ref data fetch mnist
 # --to DIR`` gets them; set ``APALU_REF_DATA=DIR``, for without it the small set is used. In minutes
-# it trains this network for 8 epochs; ``--activation relu`` does it with ReLU. Expect about 99 %
-# with either: two numbers of one run each. You know what to make of that.
+# it trains this network for 8 epochs. Expect about 99 %, with ``--activation relu``, too.
 #
 # On your own
 # -----------
