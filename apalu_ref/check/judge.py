@@ -245,12 +245,21 @@ def _nonfinite(base: Mark, got: Array, limits: Array, call: Call) -> Iterator[Ma
         yield replace(base, level="nonfinite", message=message, index=index, wrong=wrong)
 
 
+_PLAIN = 0.05, 20.0  # sizes of x
+
+
 def _mark(base: Mark, level: str, wrong: Array, error: Array, kept: Precision) -> Iterator[Mark]:
     if not wrong.any():
         return
     assert base.want is not None
     ulp = in_ulp(error, base.want.value.high, kept)
-    index = tuple(map(int, np.unravel_index(np.argmax(np.where(wrong, ulp, -1)), ulp.shape)))
+    shown = wrong
+    if level == "core" and base.call is not None and not base.want.summed:
+        # A place that a person can work out by hand, if it is wrong at one.
+        x = np.abs(whole(base.call, base.call.x, ulp.shape))
+        plain = wrong & (x >= _PLAIN[0]) & (x <= _PLAIN[1])
+        shown = plain if plain.any() else wrong
+    index = tuple(map(int, np.unravel_index(np.argmax(np.where(shown, ulp, -1)), ulp.shape)))
     yield replace(base, level=level, index=index, error_ulp=float(ulp[index]), wrong=wrong)
 
 

@@ -115,6 +115,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_check(arguments: argparse.Namespace) -> int:
     """Grade one submission."""
     from apalu_ref.exercises import SubmissionError, check
+    from apalu_ref.exercises.process import GraderError
     from apalu_ref.exercises.reports import gradescope, text
 
     try:
@@ -130,6 +131,10 @@ def run_check(arguments: argparse.Namespace) -> int:
         _say(None)
         print(f"apalu-ref exercise: {error}", file=sys.stderr)
         return 2
+    except GraderError as error:
+        _say(None)
+        print(error.traceback, file=sys.stderr)
+        raise
     _say(None)
     if arguments.format == "text":
         deliver(text(results, arguments.answer), arguments.output)

@@ -11,6 +11,7 @@ from typing import Any
 
 import apalu_ref
 from apalu_ref.exercises.grade import MEMORY, SECONDS, check
+from apalu_ref.exercises.process import GraderError
 from apalu_ref.exercises.reports import text
 from apalu_ref.exercises.result import SCHEMA, TO_DO, Result, from_json
 from apalu_ref.exercises.submission import Submission, SubmissionError
@@ -20,7 +21,11 @@ from minigrad.checkpoint import write_atomically
 
 @dataclass
 class Graded:
-    """One submission: its name, and its results, or why there are none."""
+    """One submission: its name, and its results, or why there are none.
+
+    ``error`` is what is wrong with the submission as a whole, or that the grader itself failed
+    on it; the others are graded all the same.
+    """
 
     name: str
     results: list[Result] = field(default_factory=list)
@@ -164,8 +169,13 @@ def check_class(
         }  # fmt: skip
         results = None if kept is None else _stored(kept / f"{path.name}.json", settings)
         if results is None:
-            results = check(submission.folder, names, with_reference=with_reference,
-                            seconds=seconds, memory=memory)  # fmt: skip
+            try:
+                results = check(submission.folder, names, with_reference=with_reference,
+                                seconds=seconds, memory=memory)  # fmt: skip
+            except GraderError as error:
+                what = f"{error}: a fault of apalu-ref, please report it"
+                report.submissions.append(Graded(path.name, error=what))
+                continue
             if kept is not None:
                 _store(kept, path.name, settings, results)
         report.submissions.append(Graded(path.name, results))

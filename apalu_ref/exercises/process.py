@@ -28,6 +28,14 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", 
               "TEMP", "TMPDIR", "VIRTUAL_ENV")  # fmt: skip
 
 
+class GraderError(RuntimeError):
+    """The grader itself failed, not the submission. ``traceback`` says where."""
+
+    def __init__(self, traceback: str) -> None:
+        super().__init__(f"the grader itself failed ({traceback.strip().splitlines()[-1]})")
+        self.traceback = traceback
+
+
 def judge(task: Task, folder: Path, seconds: float, memory: int) -> tuple[list[Part], str, bool]:
     """Run one task's checks on the package in ``folder``.
 
@@ -70,7 +78,7 @@ def judge(task: Task, folder: Path, seconds: float, memory: int) -> tuple[list[P
                 asked = {"task": task.name, "memory": memory, "seconds": seconds}
                 stream.write(json.dumps(asked).encode() + b"\n")
             found, how, imported = _gather(frames, seconds)
-            if how == "done":
+            if how != "late":  # it is about to end by itself
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(2)
         finally:
@@ -127,7 +135,7 @@ def _gather(
             findings = [Finding(**f) for f in frame["findings"]]
             found.append(Part(frame["name"], frame["status"], findings, frame["notes"]))
         elif event == "fault":
-            raise RuntimeError(f"the grader itself failed:\n{frame['traceback']}")
+            raise GraderError(frame["traceback"])
         elif event in ("done", "ended"):
             return found, event, imported
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import shutil
+import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -69,7 +70,9 @@ class Submission:
             line = (error.text or "").strip()
             return Finding(
                 f"{task.module}.py, line {error.lineno}, is no Python: {error.msg}: {line}",
-                "a bracket, a colon or a quotation mark is missing there, or just before",
+                "look at how far the lines are indented"
+                if isinstance(error, IndentationError)
+                else "a bracket, a colon or a quotation mark is missing there, or just before",
             )
         except ValueError as error:
             return Finding(f"{task.module}.py is not a text file in UTF-8: {error}")
@@ -87,7 +90,7 @@ class Submission:
     def strangers(self, task: Task) -> list[Finding]:
         """Imports that the task does not allow."""
         tree = self.tree(task)
-        allowed = {"math", "__future__", *task.imports}
+        allowed = {*sys.stdlib_module_names, *task.imports}
         found = []
         for node in ast.walk(tree) if isinstance(tree, ast.Module) else ():
             if isinstance(node, ast.Import):
@@ -100,8 +103,8 @@ class Submission:
                 if name.split(".")[0] not in allowed:
                     found.append(Finding(
                         f"{task.module}.py, line {node.lineno}, imports {name}",
-                        f"the task is to be solved with {', '.join(task.imports)} and math, and "
-                        "with your own earlier tasks: from .task1_derivatives import v",
+                        f"the task is to be solved with {' and '.join(task.imports)}, Python's own "
+                        "modules, and your own earlier tasks: from .task1_derivatives import v",
                     ))  # fmt: skip
         return found
 

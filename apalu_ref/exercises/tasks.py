@@ -23,7 +23,7 @@ class Task:
     given : tuple of str
         What its file defines besides, and must go on to define.
     imports : tuple of str
-        What it may import, besides the submission itself and the standard library's ``math``.
+        What it may import, besides the submission itself and the standard library.
     tutorial : str
         The tutorial it belongs to.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import traceback
 import warnings
@@ -21,28 +22,60 @@ _COPY = "work on a copy, or with operators that make a new array; look for *=, +
 # What an error most probably comes from: its type, a pattern of its text, then what to say.
 _ERRORS: list[tuple[type[BaseException], str, Finding]] = [
     (ValueError, "truth value of an array",
-     Finding("it uses `if`, `and`, `or`, `max` or `min` on an array",
+     Finding("it asks an array for one yes or no, as `if`, `and`, `or`, `not`, `max` and `min` do",
              "such a test gives one answer for the whole array, and here each element needs its own",
              "np.where(condition, one, other), np.maximum, np.minimum, and & for `and`")),
-    (TypeError, "only (length-1|size-1|0-dimensional|integer scalar) arrays",
-     Finding("it gives an array to a function of Python's math module, or to float() or range()",
-             "functions of math take one number; NumPy has the same ones for arrays",
+    (ValueError, "setting an array element with a sequence|inhomogeneous shape",
+     Finding("it puts an array where there is room for one number",
+             "in an array with two axes, x[i] is a row and len(x) the number of rows; computing with "
+             "whole arrays needs neither")),
+    (TypeError, "only (length-1|size-1|0-dimensional) arrays",
+     Finding("it gives an array to what takes one number: a function of math, float() or int()",
+             "NumPy has the functions of math for arrays; and x[i] is a row where x has two axes",
              "np.exp for math.exp")),
-    (TypeError, "missing .* required positional argument|takes .* positional argument",
-     Finding("it does not take the arguments it is called with",
-             "leave the line with `def` as it was in the stub")),
+    (TypeError, "only integer scalar arrays",
+     Finding("it uses an array where one whole number is asked for: in range(), as the index of a "
+             "list, or as the size of a new array", "does len(), .size or .shape belong there?")),
+    (TypeError, "bitwise_xor|for \\^",
+     Finding("^ is no power in Python: it is the exclusive or of bits",
+             "a power is written with two asterisks; e^x is a function of NumPy", "np.exp(x), x**2")),
+    (AttributeError, "module '.*' has no attribute",
+     Finding("it uses a name that the module does not have",
+             "a typing mistake, or the name belongs to another library?")),
+    (AttributeError, "'NoneType' object has no attribute",
+     Finding("it goes on with None, in place of a result", "a function without `return` returns None")),
+    (TypeError, "'NoneType' object is not callable",
+     Finding("it calls None as if it were a function", "is there a case in which there is no function to call?")),
+    (TypeError, "NoneType",
+     Finding("it computes with None", "has nothing been put there yet, or does a function lack its `return`?")),
     (NameError, "is not defined",
      Finding("it uses a name that does not exist", "a typing mistake, or an import is missing")),
     (UnboundLocalError, "",
      Finding("it uses a local variable before it has a value",
-             "is it assigned in one branch of an `if` only?")),
+             "is it assigned in one branch of an `if` only, or in a loop that is never entered?")),
     (RecursionError, "",
      Finding("it calls itself too deeply: Python stops at about a thousand nested calls",
-             "a walk that keeps its own list of what is still to do has no such limit",
+             "does it call itself by mistake, or once for each member of a long chain? A loop that keeps "
+             "its own list of what is still to do has no such limit",
              "waiting = [start]; while waiting: node = waiting.pop(); …")),
     (MemoryError, "", Finding("it asks for more memory than is allowed",
-                              "is an array built whose size is a product of two others?")),
+                              "is an array built whose size is a product of two others, or does a list "
+                              "grow in a loop that never ends?")),
+    (ValueError, "could not be broadcast together|non-broadcastable",
+     Finding("two arrays meet whose shapes do not go together",
+             "shapes are compared from the end: axes must be of equal length, or one of them of length 1")),
+    (ValueError, "cannot reshape",
+     Finding("an array is to be reshaped to a shape that holds another number of elements",
+             "reshape moves numbers, it does not add any up: is there a sum still to be taken?")),
+    (ValueError, "(read-only|not writeable)",
+     Finding("it writes to an array that is read-only", "np.broadcast_to gives a view of its argument; "
+             "work on a copy")),
+    (ValueError, "to unpack",
+     Finding("it unpacks another number of values than there are",
+             "compare with what was returned, or saved, at the other end")),
 ]  # fmt: skip
+
+_ELSE = "try that line by itself, with a small array"
 
 
 class Wrong(Exception):
@@ -67,12 +100,19 @@ def call(what: str, function: Callable[..., Any], *arguments: Any, quiet: bool =
 
     With ``quiet`` warnings of floating-point arithmetic are let pass.
     """
-    given = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    if not callable(function):
+        raise Wrong(Finding(f"{what} is {with_article(type(function).__name__)}, not a function",
+                            "was the name given another value further down?"))  # fmt: skip
+    given = [a.copy(order="K") if isinstance(a, np.ndarray) else a for a in arguments]
     seen: Any = "ignore" if quiet else "warn"
     with warnings.catch_warnings(), np.errstate(over=seen, invalid=seen, divide=seen):
         warnings.simplefilter("ignore" if quiet else "error", RuntimeWarning)
         try:
             result = function(*given)
+        except SystemExit as error:
+            if _from_outside(error):
+                raise
+            raise explained(what, error) from None
         except Exception as error:
             raise explained(what, error) from None
     for before, after in zip(arguments, given, strict=True):
@@ -84,35 +124,92 @@ def call(what: str, function: Callable[..., Any], *arguments: Any, quiet: bool =
 
 def explained(what: str, error: BaseException) -> Wrong:
     """An exception as a finding: what it most probably means, and the line it comes from."""
-    where, own = _line(error)
+    frames = _frames(error)
+    where = f"{frames[-1][0]}, line {frames[-1][1]}: {frames[-1][2]}" if frames else ""
     if isinstance(error, NotImplementedError):
-        other = f"{own} is" if own and own != what else "it is"
-        return Wrong(Finding(f"{what} cannot be tried: {other} still to do",
-                             "do the earlier task first, or check with --with-reference",
-                             where=where), TO_DO)  # fmt: skip
+        return _to_do(what, frames, where)
     said = f"{type(error).__name__}: {error}"
     if isinstance(error, RuntimeWarning):
-        return Wrong(Finding(
-            f"{what} makes NumPy warn: {error}",
-            "np.where computes both of its sides, for all elements; and what can e^-z become?",
-            "let np.exp see only numbers that are not positive: np.exp(-np.abs(z)), or the "
-            "half of the axis that the branch is for",
-            where,
-        ))  # fmt: skip
+        return Wrong(_warned(what, str(error), frames[-1][2] if frames else "", where))
+    if isinstance(error, SystemExit):
+        return Wrong(Finding(f"{what} ends the program: SystemExit, from exit() or the like",
+                             "a function gives its result back, and the program goes on", where=where))  # fmt: skip
+    place = ", ".join(filter(None, (said, where)))
+    if isinstance(error, TypeError) and re.search(_ARGUMENTS, str(error)):
+        # Without a line of the submission, the grader's own call did not fit.
+        if frames:
+            finding = Finding("it calls a function with other arguments than that takes",
+                              "compare with the line with `def` of that function")  # fmt: skip
+        else:
+            finding = Finding("it does not take the arguments it is called with",
+                              "leave the line with `def` as it was in the stub")  # fmt: skip
+        return Wrong(Finding(f"{what}: {finding.what}", finding.hint, where=place))
     for kind, pattern, finding in _ERRORS:
         if isinstance(error, kind) and re.search(pattern, str(error)):
-            place = ", ".join(filter(None, (said, where)))
             return Wrong(Finding(f"{what}: {finding.what}", finding.hint, finding.answer, place))
-    return Wrong(Finding(f"{what} raises {said}", where=where))
+    return Wrong(Finding(f"{what} raises {said}", _ELSE if frames else "", where=where))
 
 
-def _line(error: BaseException) -> tuple[str, str]:
-    """Where in the submission, and in which of its functions, an error came up."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+_ARGUMENTS = (
+    "missing .* required .* argument|takes .* positional argument|unexpected keyword argument"
+)
+
+
+def _from_outside(error: BaseException) -> bool:
+    """Whether it was raised by the worker's answer to a signal, in the midst of other code."""
+    return traceback.extract_tb(error.__traceback__)[-1].filename.endswith("worker.py")
+
+
+def _to_do(what: str, frames: list[tuple[str, int, str, str]], where: str) -> Wrong:
+    name = frames[-1][3] if frames else what
+    files = {frame[0] for frame in frames}
+    other = "it is" if name == what or not frames else f"{name} is"
+    hint = "do the earlier task first, or check with --with-reference"
+    if len(files) <= 1:
+        hint = "finish it, and take away the line with NotImplementedError"
+    return Wrong(Finding(f"{what} cannot be tried: {other} still to do", hint, where=where), TO_DO)
+
+
+def _warned(what: str, said: str, line: str, where: str) -> Finding:
+    """A warning of floating-point arithmetic, with what the line shows of its cause."""
+    both = "np.where computes both of its sides, for all elements: " if "where(" in line else ""
+    if "overflow" in said:
+        hint = both + "which numbers are too large for an exponential, and get there all the same?"
+    elif "divide" in said:
+        hint = both + "where is the denominator 0?"
+    else:
+        hint = (
+            both + "0 divided by 0, ∞ divided by ∞ and ∞ - ∞ have no value: where do they come up?"
+        )
+    answer = (
+        "let np.exp see only numbers that are not positive: np.exp(-np.abs(z)), or the "
+        "half of the axis that the branch is for, np.minimum(x, 0) or np.maximum(x, 0)"
+    )
+    return Finding(f"{what} makes NumPy warn: {said}", hint, answer, where)
+
+
+def _frames(error: BaseException) -> list[tuple[str, int, str, str]]:
+    """Where in the submission an error came up: file, line, its text, the function's name."""
+    found = []
+    for frame in traceback.extract_tb(error.__traceback__):
         folder, _, name = frame.filename.replace("\\", "/").rpartition("/")
         if folder.endswith(f"/{PACKAGE}"):
-            return f"{name}, line {frame.lineno}: {frame.line}", frame.name
-    return "", ""
+            found.append((name, frame.lineno or 0, frame.line or "", frame.name))
+    return found
+
+
+def with_article(name: str) -> str:
+    """The name of a type after a or an."""
+    return f"an {name}" if name[0] in "aeiou" or name == "ndarray" else f"a {name}"
+
+
+def numbers(value: Any) -> Array | None:
+    """What was returned as an array, if it is one of real numbers, or can be taken for one."""
+    try:
+        got = np.asarray(value)
+    except (TypeError, ValueError):  # lists of unequal length, say
+        return None
+    return got if got.dtype.kind in "biuf" else None
 
 
 def array(what: str, value: Any, shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
@@ -121,22 +218,45 @@ def array(what: str, value: Any, shape: tuple[int, ...], dtype: Any = np.float64
         raise Wrong(Finding(f"{what} returns None", "is a `return` missing?"))
     if isinstance(value, (list, tuple)):
         kind = type(value).__name__
-        raise Wrong(Finding(f"{what} returns a {kind}, not an array",
-                            "computing with whole arrays needs no loop and no list"))  # fmt: skip
-    got = np.asarray(value)
-    if got.dtype == object:
-        raise Wrong(Finding(f"{what} returns a {type(value).__name__}, not an array"))
+        hint = "computing with whole arrays needs no loop and no list"
+        if kind == "tuple":
+            hint = "is there a comma too many in the line with `return`?"
+        raise Wrong(Finding(f"{what} returns a {kind}, not an array", hint))
+    got = numbers(value)
+    if got is None and isinstance(value, np.ndarray):
+        raise Wrong(Finding(f"{what} returns an array of {value.dtype}, not of real numbers",
+                            "does it hold other things than numbers, or complex ones?"))  # fmt: skip
+    if got is None:
+        raise Wrong(Finding(f"{what} returns {with_article(type(value).__name__)}, not an array",
+                            "what comes back is an array of numbers"))  # fmt: skip
     if got.shape != shape:
-        raise Wrong(Finding(
-            f"{what} returns an array of shape {got.shape} for one of shape {shape}",
+        hint = (
             "each element of the result belongs to one of the argument: is there a sum, a mean "
-            "or an index that should not be there?",
+            "or an index that should not be there?"
+        )
+        if got.size == math.prod(shape):
+            hint = "the number of elements is right: is there a ravel, a reshape or a transpose?"
+        elif isinstance(value, (bool, int, float)):
+            hint = "one number for all: a constant, too, is wanted once for each element"
+        raise Wrong(Finding(
+            f"{what} returns an array of shape {got.shape} for one of shape {shape}", hint
         ))  # fmt: skip
     if got.dtype != dtype:
-        raise Wrong(Finding(
-            f"{what} returns {got.dtype} for {np.dtype(dtype)}",
-            "an array of a wider type, such as np.float64(1) or np.zeros(…), has been mixed in; "
-            "Python's own numbers leave the type as it is",
-            "np.empty_like(x), np.asarray(…, x.dtype), or Python numbers",
-        ))  # fmt: skip
+        raise Wrong(_another_type(what, got.dtype, np.dtype(dtype)))
     return got
+
+
+def _another_type(what: str, got: np.dtype[Any], wanted: np.dtype[Any]) -> Finding:
+    said = f"{what} returns an array of {got} for one of {wanted}"
+    if got.kind in "iub":
+        return Finding(said, "such an array holds no fractions: was it made with dtype=int or "
+                       "dtype=bool, of whole numbers, or converted at the end?", "np.empty_like(x); 1.0 in place of 1")  # fmt: skip
+    if got.kind == "f" and got.itemsize < wanted.itemsize:
+        return Finding(said, "a narrower type loses digits: look for astype and dtype=",
+                       "np.empty_like(x), or no conversion at all")  # fmt: skip
+    return Finding(
+        said,
+        "an array of a wider type, such as np.float64(1) or np.zeros(…), has been mixed in; "
+        "Python's own numbers leave the type as it is",
+        "np.empty_like(x), np.asarray(…, x.dtype), or Python numbers",
+    )

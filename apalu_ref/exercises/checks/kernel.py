@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import permutations
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apalu_ref import apalu, apalu_grad
 from apalu_ref.check import Finding as KitFinding
-from apalu_ref.check import Report, SubjectError
+from apalu_ref.check import SubjectError
 from apalu_ref.check import check as run_kit
-from apalu_ref.exercises.checks.calling import Wrong, array, call, judged
+from apalu_ref.exercises.checks.calling import Wrong, array, call, judged, numbers
+from apalu_ref.exercises.checks.values import compare
 from apalu_ref.exercises.result import FAILED, TO_DO, Finding, Part
 
 Array = NDArray[Any]
 
 QUANTITIES = ("y", "dx", "da", "db")
+
+# x, a, b and gy have one type: the tasks say so.
+_ASKED = {"dtypes": ["float64", "float32"], "mixed types": False, "integers": False}
 
 # By what the cause says, in this order; a hint points, and leaves the step to the reader.
 _HINTS = [
@@ -32,12 +38,15 @@ _HINTS = [
     (r"upstream|gy is", "the chain rule multiplies by what arrives from above; gy is 1 only by accident"),
     (r"branch not taken|un-taken|overflow|NaN", "np.where computes both of its sides; give each side only "
      "numbers that it can digest"),
-    (r"by address|by x alone|earlier call|from call to call|shared|keeps|latest|differ", "whatever is kept from "
+    (r"by address|by x alone|earlier call|from call to call|share|keeps|latest|equal calls", "whatever is kept from "
      "one call to the next is found by another call: keep what backward needs in ctx, and nowhere else"),
     (r"buffer|overwritten|fresh", "an array that was returned belongs to the caller: the next call must not "
      "write to it"),
     (r"written to", "the caller still needs its array: look for *=, += and out="),
-    (r"remainder|last (one|element|chunk)|16 bits|only the first|left out", "is the number of elements a "
+    (r"gets no gradient|no gradient flows", "0 says that the result does not depend on it: is that so?"),
+    (r"sign of y|chosen by", "for negative a, y is negative where x is positive"),
+    (r"ELU|y \+ 1", "of what is y + 1 the derivative? There is a factor b in y"),
+    (r"long inputs|remainder|last (one|element|chunk)|16 bits|only the first|left out", "is the number of elements a "
      "multiple of your block? The last block is shorter; and sums go on from block to block"),
     (r"memory|layout|strides", "an array may be a view: transposed, reversed, or every other element. "
      "Is it read in the order of its memory?"),
@@ -64,10 +73,11 @@ def parts(package: ModuleType) -> Iterator[Part]:
 def kernel(package: ModuleType) -> Iterator[Part]:
     """The verdicts on y, dx, da and db of a module with forward and backward."""
     try:
-        _plain(package)
+        plain(package)
     except Wrong as wrong:
-        first = "y" if "forward" in wrong.finding.what.split()[0] else "dx"
-        for name in QUANTITIES[QUANTITIES.index(first) :]:
+        forward = "forward" in wrong.finding.what.split()[0]
+        yield Part("y", wrong.status, [wrong.finding]) if forward else _alone(package)
+        for name in QUANTITIES[1:]:
             yield Part(name, wrong.status, [wrong.finding])
         return
     yield from by_kit(package.__name__)
@@ -77,44 +87,65 @@ def by_kit(subject: str, second: bool = False) -> Iterator[Part]:
     """What the kit finds, by quantity: its errors are findings, its warnings are notes."""
     names = (*QUANTITIES, "second order") if second else QUANTITIES
     try:
-        report = run_kit(subject, timeout=5.0, require=["second order"] if second else [])
+        required = ["second order"] if second else []
+        report = run_kit(subject, timeout=5.0, require=required, capabilities=_ASKED)
     except SubjectError as error:
         for name in names:
             yield Part(name, FAILED, [Finding(str(error))])
         return
     for name in names:
-        mine = [f for f in report.findings if _part(f) == name]
-        wrong = [_told(f) for f in mine if f.level == "core"]
+        mine = [f for f in report.findings if _part(f, names) == name]
+        wrong = list(
+            {t.what: t for t in reversed([_told(f) for f in mine if f.level == "core"])}.values()
+        )
+        wrong.reverse()
         notes = [f.cause or f.message for f in mine if f.level != "core"]
         yield Part(name, FAILED if wrong else "passed", wrong, list(dict.fromkeys(notes)))
-    _no_others(report, names)
 
 
-def _part(finding: KitFinding) -> str:
-    second = finding.quantity.startswith("d2") or "second" in finding.probe
-    return "second order" if second else finding.quantity
-
-
-def _no_others(report: Report, names: tuple[str, ...]) -> None:
-    """Nothing the kit holds against it may fall between the parts."""
-    stray = [f for f in report.findings if f.level == "core" and _part(f) not in names]
-    assert not stray, f"findings without a part: {stray}"
+def _part(finding: KitFinding, names: tuple[str, ...]) -> str:
+    """Where it belongs: what is found of an argument goes to the first result of its function."""
+    if finding.quantity.startswith("d2") or "second" in finding.probe:
+        return "second order"
+    if finding.quantity in names:
+        return finding.quantity
+    return "dx" if "backward" in f"{finding.message} {finding.cause}" else "y"
 
 
 def _told(finding: KitFinding) -> Finding:
     """A finding of the kit: the cause first, then the place; what gives it away is the answer."""
+    if not finding.cause and re.match(
+        r"(forward|backward): \w+(Error|Exception|Warning): ", finding.message
+    ):
+        return _raised(finding)
     cause = finding.cause or finding.message
     place, _, evidence = finding.message.partition("; ")
     where = place if finding.cause else ""
-    hint = next((said for pattern, said in _HINTS if re.search(pattern, cause)), "")
+    hint = next((said for pattern, said in _HINTS if re.search(pattern, cause)), _BY_HAND)
     answer = ". ".join(said for said in (finding.fix, evidence) if said)
     return Finding(f"{finding.quantity}: {cause}", hint, answer, where)
 
 
-def _plain(package: ModuleType) -> None:
-    """One ordinary call, so that what is raised or returned is told in full."""
+_BY_HAND = "work this place out by hand, step by step: at which step do you come to another number?"
+
+
+def _raised(finding: KitFinding) -> Finding:
+    """An exception on an input of the kit's: which input, in place of which line."""
+    function, _, said = finding.message.partition(": ")
+    hint = "x may have no axis, or no element, or be float32 or of whole numbers; a and b have any shapes "
+    hint += "that broadcast with it: try such"
+    return Finding(f"{function} raises {said}", hint, where=f"in the probe {finding.probe}")
+
+
+def _call() -> tuple[Array, Array, Array, Array]:
+    """An ordinary x, a, b and gy."""
     x = np.array([[-1.5, 0.5, 2.0], [1.0, -0.25, 0.75]])
-    a, b, gy = np.array([1.0, 0.5, 2.0]), np.array(1.5), np.array([[0.5, 2, -1], [3, 1, 0.25]])
+    return x, np.array([1.0, 0.5, 2.0]), np.array(1.5), np.array([[0.5, 2, -1], [3, 1, 0.25]])
+
+
+def plain(package: ModuleType) -> None:
+    """One ordinary call, so that what is raised or returned is told in full."""
+    x, a, b, gy = _call()
     got = call("forward", package.forward, x, a, b, quiet=True)
     if not (isinstance(got, tuple) and len(got) == 2):
         raise Wrong(Finding(f"forward returns {_kind(got)}, not two things: y and what backward needs",
@@ -125,8 +156,45 @@ def _plain(package: ModuleType) -> None:
         raise Wrong(Finding(f"backward returns {_kind(back)}, not three things: dx, da and db",
                             "there is one gradient for each input of forward"))  # fmt: skip
     for name, value in zip(("dx", "da", "db"), back, strict=True):
-        if value is None or np.asarray(value).dtype == object:
-            raise Wrong(Finding(f"backward returns {_kind(value)} for {name}, not an array"))
+        if isinstance(value, (list, tuple)) or numbers(value) is None:
+            raise Wrong(Finding(f"backward returns {_kind(value)} for {name}, not an array",
+                                "there is one gradient for each input, an array of its shape"))  # fmt: skip
+    took_y(back[0], got[0], x, a, b, gy)
+    _in_order(back, apalu_grad(x, a, b, gy))
+
+
+def _in_order(back: Sequence[Any], want: Sequence[Array]) -> None:
+    """Raise if they are the three gradients, in another order."""
+    names = ("dx", "da", "db")
+    for order in list(permutations(range(3)))[1:]:
+        moved = [np.asarray(want[i]) for i in order]
+        given = [np.asarray(g) for g in back]
+        if all(g.shape == w.shape and np.allclose(g, w) for g, w in zip(given, moved, strict=True)):
+            raise Wrong(Finding(f"backward returns {', '.join(names[i] for i in order)}, in this order",
+                                "gradients come in the order of the inputs of forward", "return dx, da, db"))  # fmt: skip
+
+
+def _alone(package: ModuleType) -> Part:
+    """The verdict on y as far as it can be told while there is no backward that runs."""
+
+    def look() -> list[str]:
+        x, a, b, _ = _call()
+        y = array("forward", call("forward", package.forward, x, a, b, quiet=True)[0], x.shape)
+        at = {"x": x, "a": a + 0 * x, "b": b + 0 * x}
+        hint = "work out one x on each side of 0 by hand, with the formula at the top of the file"
+        compare("y", y, apalu(x, a, b), at, 1e-9, hint=hint)
+        return ["it was tried with one array; the rest follows when backward runs"]
+
+    return judged("y", look)
+
+
+def took_y(dx: Any, y: Array, x: Array, a: Array, b: Array, gy: Array) -> None:
+    """Raise if backward was given y where it wants x."""
+    dx = np.asarray(dx)
+    wrong, right = (apalu_grad(t, a, b, gy)[0] for t in (y, x))
+    if dx.shape == x.shape and np.allclose(dx, wrong) and not np.allclose(dx, right):
+        raise Wrong(Finding("backward computes with y in the place of x: what forward keeps for it is y",
+                            "the slope is that at x: which array does backward need?", "keep x, a and b"))  # fmt: skip
 
 
 def _kind(value: Any) -> str:
@@ -150,7 +218,11 @@ def _sum_to(function: Any) -> None:
             own = index[len(full) - len(shape) :]
             want[tuple(i if n != 1 else 0 for i, n in zip(own, shape, strict=True))] += g[index]
         what = f"sum_to, from shape {full} to shape {shape}"
-        got = np.asarray(call(what, function, g, shape))
+        value = call(what, function, g, shape)
+        got = numbers(value)
+        if got is None:
+            raise Wrong(Finding(f"{what}: it returns {_kind(value)}, not an array",
+                                "the sum, an array of that shape, is what comes back"))  # fmt: skip
         if got.shape == shape and np.allclose(got, want):
             continue
         raise Wrong(_why(what, g, got, want, shape))
@@ -160,15 +232,29 @@ def _why(what: str, g: Array, got: Array, want: Array, shape: tuple[int, ...]) -
     hint = ("two kinds of axes were stretched: those that were added in front, and those of length 1. "
             "Sum over the first and drop them; sum over the second and keep them")  # fmt: skip
     answer = "g.sum(axis=the axes in front), then .sum(axis=those of length 1, keepdims=True)"
-    if got.dtype == object:
-        return Finding(f"{what}: it returns {_kind(got.item() if got.shape == () else got)}")
     if got.shape == g.shape and np.array_equal(got, g) and g.shape != shape:
         return Finding(f"{what}: nothing is summed, g comes back as it was", hint, answer)
     if got.shape != shape and got.size == want.size and np.allclose(got.ravel(), want.ravel()):
         return Finding(f"{what}: the numbers are right, but the shape is {got.shape}",
                        "an axis of length 1 is to be kept, one that was added is to go", answer)  # fmt: skip
     if got.shape != shape:
-        return Finding(f"{what}: the result has shape {got.shape}", hint, answer)
+        over = "; it is the sum over the last axis" if _is_sum(got, g, -1) else ""
+        over = (
+            "; it is the sum over everything"
+            if got.shape == () and np.allclose(got, g.sum())
+            else over
+        )
+        return Finding(f"{what}: the result has shape {got.shape}{over}", hint, answer)
+    if g.size and got.shape == want.shape:
+        front = (0,) * (g.ndim - len(shape))
+        first = g[front] if front else g
+        if np.allclose(got, first[tuple(slice(0, 1) if n == 1 else slice(None) for n in shape)]):
+            return Finding(f"{what}: the first of the elements is taken, not their sum",
+                           "each of them has a part in the result", answer)  # fmt: skip
+        axes = tuple(i for i, m in enumerate((1,) * (g.ndim - len(shape)) + shape) if m == 1)
+        if np.allclose(got, g.max(axis=axes).reshape(shape)):
+            return Finding(f"{what}: the largest of the elements is taken, not their sum",
+                           "each of them has a part in the result", answer)  # fmt: skip
     n = g.size / max(want.size, 1)
     if np.allclose(got * n, want):
         return Finding(f"{what}: it takes the mean, not the sum",
@@ -179,4 +265,11 @@ def _why(what: str, g: Array, got: Array, want: Array, shape: tuple[int, ...]) -
                    f"{np.array2string(want, threshold=8)}", hint, answer)  # fmt: skip
 
 
-__all__ = ["QUANTITIES", "TO_DO", "by_kit", "kernel", "parts"]
+def _is_sum(got: Array, g: Array, axis: int) -> bool:
+    if not g.ndim:
+        return False
+    summed = g.sum(axis=axis)
+    return got.shape == summed.shape and np.allclose(got, summed)
+
+
+__all__ = ["QUANTITIES", "TO_DO", "by_kit", "kernel", "parts", "plain", "took_y"]

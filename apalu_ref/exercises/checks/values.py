@@ -41,10 +41,7 @@ def compare(
     off = ~(np.abs(got - want) <= within)
     if not off.any():
         return
-    clearest = int(np.argmax(np.where(off, np.nan_to_num(np.abs(got - want), nan=np.inf), -1)))
-    i = np.unravel_index(clearest, got.shape)
-    place = ", ".join(f"{name} = {np.asarray(t)[i]:.6g}" for name, t in at.items())
-    seen = f"at {place} it is {got[i]:.9g}, and should be {want[i]:.9g}"
+    seen = _seen(got, want, off, at)
     for mistake in mistakes:
         with np.errstate(all="ignore"):
             would = np.asarray(mistake.values(*at.values()))
@@ -55,18 +52,46 @@ def compare(
         if (near | (np.isnan(got) & np.isnan(would))).all():
             raise Wrong(Finding(f"{what}: {mistake.what}", mistake.hint or hint,
                                 mistake.answer or answer, seen))  # fmt: skip
-    raise Wrong(
-        Finding(f"{what}: the values are wrong", hint, answer, seen + _pattern(got, want, off, at))
-    )
+    said, more = _pattern(got, want, off, at)
+    raise Wrong(Finding(f"{what}: {said}", more or hint, answer, seen))
 
 
-def _pattern(got: Array, want: Array, off: Array, at: dict[str, Array]) -> str:
-    """In words, what wrong values have in common, where no mistake is recognised."""
+def _seen(got: Array, want: Array, off: Array, at: dict[str, Array]) -> str:
+    """The element that is clearest off, with as many digits as it takes to see it."""
+    size = np.nan_to_num(np.abs(got - want), nan=np.inf)
+    i = np.unravel_index(int(np.argmax(np.where(off, size, -1))), got.shape)
+    place = ", ".join(f"{name} = {np.asarray(t)[i]:.6g}" for name, t in at.items())
+    digits = next((n for n in (9, 13) if f"{got[i]:.{n}g}" != f"{want[i]:.{n}g}"), 17)
+    return f"at {place} it is {got[i]:.{digits}g}, and should be {want[i]:.{digits}g}"
+
+
+def _pattern(got: Array, want: Array, off: Array, at: dict[str, Array]) -> tuple[str, str]:
+    """What wrong values have in common, where no mistake is recognised; and a hint."""
     if not np.isfinite(got[off]).all():
-        return f"; {int((~np.isfinite(got)).sum())} of {got.size} are not finite"
-    ratio = got[off & (want != 0)] / want[off & (want != 0)]
-    if ratio.size > 2 and off[want != 0].all() and np.ptp(ratio) <= 1e-9 * abs(ratio[0]):
-        return f"; it is {ratio[0]:.6g} times what it should be, everywhere"
-    x = next(iter(at.values()))
-    wrong = f"{int(off.sum())} of {off.size} values are wrong"
-    return f"; {wrong}, for {x[off].min():.4g} ≤ x ≤ {x[off].max():.4g}"
+        bad = int((~np.isfinite(got)).sum())
+        hint = "where does something overflow, or 0 get divided by 0?"
+        return f"{bad} of {got.size} values are not finite", hint
+    there = want != 0
+    ratio = got[there] / want[there]
+    if ratio.size > 2 and (got[~there] == 0).all() and np.ptp(ratio) <= 1e-9 * abs(ratio[0]):
+        if abs(ratio[0] + 1) <= 1e-9:
+            return "the sign is wrong, everywhere", ""
+        return f"it is {ratio[0]:.6g} times what it should be, everywhere", ""
+    close = np.abs(got - want) <= 0.01 * (np.abs(want) + 1)
+    if close.all():
+        return "the values are close, but not right", _CLOSE
+    name, x = next(iter(at.items()))
+    if not off[x >= 0].any() and (x >= 0).sum() > 1:
+        return f"the values are right for {name} ≥ 0, and wrong for {name} < 0", ""
+    if not off[x <= 0].any() and (x < 0).sum() > 1:
+        return f"the values are right for {name} ≤ 0, and wrong for {name} > 0", ""
+    wrong = (
+        "all values are wrong" if off.all() else f"{int(off.sum())} of {off.size} values are wrong"
+    )
+    return f"{wrong}, for {name} from {x[off].min():.4g} to {x[off].max():.4g}", ""
+
+
+_CLOSE = (
+    "is a constant rounded, the result, or a number added to avoid division by 0? Or is a derivative "
+    "replaced by a difference?"
+)

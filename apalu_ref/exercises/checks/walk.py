@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apalu_ref.exercises.checks.calling import Wrong, call
+from apalu_ref.exercises.checks.calling import Wrong, call, numbers, with_article
 from apalu_ref.exercises.result import Finding
 
 Array = NDArray[Any]
 
 _MOST_CALLS = 1000
 
-_TURN = (
-    "a Var's rule may run only when all who use the Var have given their part: first list the Vars, each "
-    "after all of its parents, then go through the list from its end"
-)
+_TURN = "a Var's rule may run only when all who use the Var have given their part"
+_EARLY = "in a graph with two ways to h, one may be longer: who has to be waited for?"
+_ORDER = "first list the Vars, each after all of its parents, then go through the list from its end"
 
 
 class _Often(Exception):
@@ -52,7 +50,7 @@ def _plus(package: ModuleType, x: Any, y: Any, calls: list[str], name: str = "")
 
 def look(package: ModuleType) -> None:
     """Raise :class:`Wrong` for the first thing that is not right."""
-    for step in (_seed, _twice, _diamond, _shared, _again, _doubling, _deep):
+    for step in (_seed, _twice, _equal, _diamond, _shared, _again, _doubling, _deep):
         step(package)
 
 
@@ -66,15 +64,26 @@ def _run(package: ModuleType, y: Any) -> None:
         if "_Often" in wrong.finding.what:
             raise Wrong(Finding(
                 "backward calls the rule of one Var again and again: once for each way that leads to it",
-                "a Var that is used twice is reached twice; remember which ones have been seen", _TURN,
+                "a Var that is used twice is reached twice; remember which ones have been seen", _ORDER,
             )) from None  # fmt: skip
+        if "computes with None" in wrong.finding.what:
+            wrong.finding.hint = (
+                "a grad is still None when it is needed: where does the walk start, and in which order "
+                "does it go?"
+            )
+        if "calls None" in wrong.finding.what:
+            wrong.finding.hint = "a Var that was not made of others has no rule, and no parents"
         raise
 
 
 def _grad(var: Any, name: str, shape: tuple[int, ...] = ()) -> Array:
     if var.grad is None:
-        raise Wrong(Finding(f"backward leaves the grad of {name} at None",
-                            "every Var on the way gets its grad: follow parents to the very end"))  # fmt: skip
+        raise Wrong(Finding(f"backward leaves the grad of {name} at None", "every Var has a grad afterwards: y, "
+                            "what lies between, and those at the very end of parents"))  # fmt: skip
+    if numbers(var.grad) is None:
+        kind = with_article(type(var.grad).__name__)
+        raise Wrong(Finding(f"backward gives {name} {kind} for its grad, not an array",
+                            "rules and grads are made of values"))  # fmt: skip
     got = np.asarray(var.grad, np.float64)
     if got.shape != shape:
         raise Wrong(Finding(f"backward gives {name}, of shape {shape}, a grad of shape {got.shape}",
@@ -82,15 +91,17 @@ def _grad(var: Any, name: str, shape: tuple[int, ...] = ()) -> Array:
     return got
 
 
-def _expect(got: Array, want: float, said: dict[float, tuple[str, str, str]], graph: str) -> None:
+def _expect(
+    got: Array, want: float, said: dict[float, tuple[str, str, str]], graph: str, who: str = "x"
+) -> None:
     if np.allclose(got, want):
         return
     value = float(got.ravel()[0])
-    seen = f"for {graph} the grad of x is {value:g}, and should be {want:g}"
+    seen = f"for {graph} the grad of {who} is {value:g}, and should be {want:g}"
     for wrong, (what, hint, answer) in said.items():
         if np.allclose(got, wrong):
             raise Wrong(Finding(f"backward: {what}", hint, answer, seen))
-    raise Wrong(Finding("backward: a grad is wrong", _TURN, where=seen))
+    raise Wrong(Finding("backward: a grad is wrong", _TURN, _ORDER, seen))
 
 
 def _seed(package: ModuleType) -> None:
@@ -102,7 +113,7 @@ def _seed(package: ModuleType) -> None:
     value = ("the walk starts with the value of y in place of 1", "what is the derivative of y by y?",
              "y.grad = np.ones_like(y.value)")  # fmt: skip
     _expect(_grad(x, "x"), 3.0, {0.0: zero, 18.0: value}, "y = 3 x")
-    _expect(_grad(y, "y"), 1.0, {}, "y = 3 x, and y itself")
+    _expect(_grad(y, "y"), 1.0, {}, "y = 3 x", "y")
 
 
 def _twice(package: ModuleType) -> None:
@@ -125,42 +136,67 @@ def _diamond(package: ModuleType) -> None:
         other = _times(package, 5.0, _times(package, 3.0, h, calls, "3h"), calls, "15h")
         y = _plus(package, *((other, one) if flip else (one, other)), calls, "y")
         _run(package, y)
-        early = ("the rule of h has run before all who use h had given their part", _TURN, "")
+        never = ("the rule of h has run before any of those who use h had given their part",
+                 "the walk goes from y back, not from the beginning to y", _ORDER)  # fmt: skip
+        early = ("the rule of h has run before all who use h had given their part", _EARLY, _ORDER)
         twice = ("contributions are counted twice: the rule of h has run twice, the second time on "
-                 "their sum", _TURN, "")  # fmt: skip
-        said = {7 * 2.0: early, 7 * 15.0: early, 7 * (2 + 17.0): twice, 7 * (15 + 17.0): twice}
+                 "their sum", _TURN, _ORDER)  # fmt: skip
+        said = {
+            0.0: never,
+            7 * 2.0: early,
+            7 * 15.0: early,
+            7 * (2 + 17.0): twice,
+            7 * (15 + 17.0): twice,
+        }
         _expect(_grad(x, "x"), 7 * 17.0, said, "h = 7 x, y = 2 h + 5 (3 h)")
+        _expect(_grad(h, "h"), 17.0, {}, "h = 7 x, y = 2 h + 5 (3 h)", "h")
         if calls.count("h") > 1:
             raise Wrong(Finding(f"backward calls the rule of h {calls.count('h')} times: h is used twice, "
-                                "but its rule is needed once", _TURN))  # fmt: skip
+                                "but its rule is needed once", _TURN, _ORDER))  # fmt: skip
 
 
 def _shared(package: ModuleType) -> None:
-    """Both parents of a sum get the same array: adding into it changes the other's."""
-    x, w = package.Var(np.ones(3)), package.Var(np.ones(3))
-    given = np.ones(3)
-    kept = [given]
+    """s = x + w gives both the same array: adding into it changes the other's."""
+    for flip in (False, True):
+        x, w = package.Var(np.ones(3)), package.Var(np.full(3, 2.0))
+        given = np.ones(3)
+        s = package.Var(x.value + w.value, (x, w), lambda g, given=given: (given, given))
+        more = package.Var(4 * x.value, (x,), lambda g: (4 * g,))
+        both = (more, s) if flip else (s, more)
+        y = package.Var(np.array(9.0), both, lambda g: (np.ones(3), np.ones(3)))
+        _run(package, y)
+        if not np.array_equal(given, np.ones(3)):
+            raise Wrong(Finding(
+                "backward writes into an array that a rule has returned: "
+                "where a rule returns the same array twice, as that of add does, the other parent's "
+                "grad changes with it", "+= on an array does not make a new one",
+                "parent.grad = parent.grad + g",
+            ))  # fmt: skip
+        graph = "s = x + w, y = s + 4 x"
+        one = ("only one of the gradients of x is kept",
+               "x has a part in y in two ways: what do they make together?",
+               "parent.grad = parent.grad + g")  # fmt: skip
+        _expect(_grad(x, "x", (3,)), 5.0, {1.0: one, 4.0: one}, graph)
+        _expect(_grad(w, "w", (3,)), 1.0, {}, graph, "w")
 
-    def rule(g: Array) -> tuple[Array, Array]:
-        return given, given
 
-    total = package.Var(np.zeros(3), (x, w), rule)
-    more = package.Var(np.zeros(3), (total, x), lambda g: (np.full(3, 1.0), np.full(3, 4.0)))
-    y = package.Var(np.array(0.0), (more,), lambda g: (np.full(3, 1.0),))
+def _equal(package: ModuleType) -> None:
+    """Vars are told apart by which object they are."""
+    x, w = package.Var(2.0), package.Var(2.0)
+    y = package.Var(16.0, (x, w), lambda g: (3 * np.asarray(g), 5 * np.asarray(g)))
     _run(package, y)
-    aliased = Finding(
-        "backward writes into an array that a rule has returned (x.grad += g adds in place): where a rule "
-        "returns the same array twice, as that of add does, the other parent's grad changes with it",
-        "+= on an array does not make a new one", "parent.grad = parent.grad + g",
-    )  # fmt: skip
-    if not np.array_equal(kept[0], np.ones(3)) or not np.allclose(_grad(w, "w", (3,)), 1.0):
-        raise Wrong(aliased)
-    _expect(_grad(x, "x", (3,)), 5.0, {1.0: ("only one of its gradients is kept", "", ""),
-                                       4.0: ("only one of its gradients is kept", "", "")},
-            "s = x + w, y = s + 4 x")  # fmt: skip
+    graph = "y = 3 x + 5 w, with x and w of equal value"
+    one = ("two Vars of equal value are taken for one", "which object it is tells a Var from others, not "
+           "what it holds", "the Var itself, or id(var), as the key")  # fmt: skip
+    first = ("both parents get the gradient of the first", "the tuple has one gradient for each parent, "
+             "in order", "zip(node.parents, node.rule(node.grad))")  # fmt: skip
+    last = ("both parents get the gradient of the last", first[1], first[2])
+    _expect(_grad(x, "x"), 3.0, {8.0: one, 5.0: last}, graph)
+    _expect(_grad(w, "w"), 5.0, {8.0: one, 3.0: first}, graph, "w")
 
 
 def _again(package: ModuleType) -> None:
+    """Twice on one graph, then on another one that has Vars in common with it."""
     x = package.Var(2.0)
     h = _times(package, 3.0, x, [])
     y = _times(package, 5.0, h, [])
@@ -168,8 +204,15 @@ def _again(package: ModuleType) -> None:
     _run(package, y)
     left = ("a second backward adds to what the first one left",
             "every Var on the way starts again from nothing", "node.grad = np.zeros_like(node.value), first")  # fmt: skip
+    old = ("a Var that an earlier backward has been through keeps its old grad",
+           "what has been seen is to be remembered for one walk only", "seen = set(), inside backward")  # fmt: skip
     said = {30.0: left, 45.0: left, 60.0: left}
     _expect(_grad(x, "x"), 15.0, said, "y = 5 (3 x), with backward called twice")
+    _run(package, _times(package, 7.0, h, []))
+    said = {15.0: old, 36.0: left, 56.0: left, 84.0: left, 105.0: left}
+    _expect(
+        _grad(x, "x"), 21.0, said, "y = 5 h and z = 7 h, with h = 3 x, backward of y and then of z"
+    )
 
 
 def _doubling(package: ModuleType) -> None:
@@ -197,6 +240,3 @@ class _Uncounted(list[str]):
 
     def append(self, item: str) -> None:
         """Forget it."""
-
-
-Step = Callable[[ModuleType], None]

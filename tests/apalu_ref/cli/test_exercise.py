@@ -29,7 +29,7 @@ def place(tmp_path, monkeypatch):
 def test_the_folder_mine_is_found_and_a_mistake_is_explained(place, capsys):
     assert main(["exercise", "check", "derivatives"]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "du: the term κx σ(1 - σ) is missing" in said
+    assert "du: the second term of the product rule is missing" in said
     assert "hint: " in said
     assert "answer: " not in said
     assert main(["exercise", "check", "1", "--answer"]) == 1
@@ -121,4 +121,4 @@ def test_the_same_as_pytest(place):
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "3 passed" in ran.stdout
     assert "1 failed" in ran.stdout
-    assert "the term κx σ(1 - σ) is missing" in ran.stdout
+    assert "the second term of the product rule is missing" in ran.stdout

@@ -8,9 +8,10 @@ import pytest
 from apalu_ref.exercises import SubmissionError, check_class
 from apalu_ref.exercises import group as module
 from apalu_ref.exercises.figure import draw
+from apalu_ref.exercises.process import GraderError
 
 HALF = ("task1_derivatives", "return 1 + s + KAPPA * x * s * (1 - s)", "return 1 + s")
-MISSING_TERM = "du: the term κx σ(1 - σ) is missing: σ depends on x too"
+MISSING_TERM = "du: the second term of the product rule is missing: σ depends on x too"
 
 
 @pytest.fixture
@@ -72,6 +73,22 @@ def test_results_are_kept_as_they_come_and_used_again(classroom, tmp_path, monke
     calls.clear()
     check_class(classroom, ["derivatives"], out=out, seconds=50)
     assert calls == ["ann", "mine", "cyd"]
+
+
+def test_a_fault_of_the_grader_costs_one_line_and_not_the_class(classroom, monkeypatch):
+    def check(folder, *rest, **options):
+        if folder.name == "mine":
+            raise GraderError("Traceback: …\nKeyError: 'x'\n")
+        return real(folder, *rest, **options)
+
+    real = module.check
+    monkeypatch.setattr(module, "check", check)
+    report = check_class(classroom, ["sigmoid"])
+    ann, bob, cyd, _ = report.submissions
+    assert ann.results[0].passed
+    assert cyd.results[0].passed
+    assert bob.error.startswith("the grader itself failed (KeyError: 'x'): a fault of apalu-ref")
+    assert "KeyError" in report.text()
 
 
 @pytest.mark.parametrize("damage", ["{", "{}", '{"settings": 1, "results": []}', "\udcff"])

@@ -95,7 +95,7 @@ def test_a_fault_of_the_grader_is_not_blamed_on_the_submission(submission, monke
         "from apalu_ref.exercises.worker import main; main()"
     )
     monkeypatch.setattr(process, "_START", broken)
-    with pytest.raises(RuntimeError, match=r"the grader itself failed:[\s\S]*ZeroDivisionError"):
+    with pytest.raises(RuntimeError, match=r"the grader itself failed \(ZeroDivisionError"):
         first(submission())
 
 

@@ -59,12 +59,12 @@ def test_a_card_of_nones_is_to_do_and_one_entry_begins_it(one):
     ("line", "name"),
     [("import apalu_ref", "apalu_ref"), ("from apalu_ref.formula import u", "apalu_ref.formula"),
      ("import torch as t", "torch"), ("from scipy.special import expit", "scipy.special"),
-     ("def f():\n    import os", "os")],
+     ("def f():\n    import jax.numpy", "jax.numpy")],
 )  # fmt: skip
 def test_other_peoples_solutions_are_not_imported(line, name, one):
-    (finding,) = one(f"import math\nimport numpy as np\nfrom .x import y\n{line}\n").strangers(
-        FIRST
-    )
+    (finding,) = one(
+        f"import math, itertools\nimport numpy as np\nfrom .x import y\n{line}\n"
+    ).strangers(FIRST)
     assert f"imports {name}" in finding.what
     assert finding.hint
 

@@ -9,7 +9,7 @@ Take pencil and paper first: the product rule and the chain rule are all you nee
 σ′(z) = σ(z) (1 - σ(z)). Then write the four functions. Each takes a NumPy array of any shape and
 returns a new one of the same shape, element by element: no loop, and no `if x > 0`.
 
-NumPy is all you may import.
+NumPy and Python's own modules are all you may import.
 
     apalu-ref exercise check derivatives
 """
@@ -40,5 +40,5 @@ def dv(x):
 
 
 if __name__ == "__main__":
-    # Try your functions here: python -m mine.task1_derivatives
+    # Try your functions here; from the folder that has mine in it: python -m mine.task1_derivatives
     print(u(np.array([0.0, 1.0, 2.0])))

@@ -6,12 +6,13 @@ x, a and b are arrays whose shapes broadcast: one pair (a, b) may serve the whol
 channel may have its own, of shape (3, 1, 1) beside x of shape (n, 3, h, w).
 
 `backward` gets gy, the gradient that arrives from above, in the shape of y. It returns the three
-gradients, each in the shape and type of its own input: what was repeated on the way forward is
-summed on the way back. That sum is `sum_to`, and the first thing to write.
+gradients, each in the shape of its own input: what was repeated on the way forward is summed on the
+way back. That sum is `sum_to`, and the first thing to write. x, a, b and gy have one floating type,
+and so has all that you return: float32 stays float32.
 
 Mind that `np.where` computes both sides: give each its own half of the axis.
 
-NumPy and your own tasks are all you may import.
+NumPy, Python's own modules and your own tasks are all you may import.
 
     apalu-ref exercise check backward
 """

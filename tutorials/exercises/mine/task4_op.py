@@ -9,7 +9,7 @@ minigrad records instead when derivatives of derivatives are wanted: the same fu
 NumPy, which runs on Tensors as it stands. Mind x = 0: np.maximum(x, 0) shares the gradient there
 between its two arguments, and the slope of np.abs(x) there counts as 0.
 
-NumPy, minigrad and your own tasks are all you may import.
+NumPy, minigrad, Python's own modules and your own tasks are all you may import.
 
     apalu-ref exercise check op
 """

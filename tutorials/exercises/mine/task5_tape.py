@@ -14,9 +14,10 @@ sum of all elements.
 `backward(y)` is called with a Var of one element. Afterwards the attribute grad of every Var that y
 was made of holds the derivative of y by it. A Var that is used twice gets both contributions; one
 that an earlier backward has been through starts again from nothing. A chain of 20,000 Vars must
-work, and every rule is called once.
+work, and every rule is called once. The order is yours to find: from the graph, or from a clock
+(itertools.count), for which you may add to the class Var.
 
-NumPy and your own tasks are all you may import.
+NumPy, Python's own modules and your own tasks are all you may import.
 
     apalu-ref exercise check tape
 """
@@ -29,7 +30,7 @@ KAPPA = 1.702
 
 
 class Var:
-    """A value that remembers what it was made of. This class is complete."""
+    """A value that remembers what it was made of. Nothing has to be added here."""
 
     def __init__(self, value, parents=(), rule=None):
         self.value = np.asarray(value, np.float64)

@@ -12,7 +12,7 @@ parameters of other shapes you may call task 3.
 
 How much faster than task 3 it has become is measured and told; it is not graded.
 
-NumPy and your own tasks are all you may import.
+NumPy, Python's own modules and your own tasks are all you may import.
 
     apalu-ref exercise check fused
 """

@@ -3,11 +3,11 @@
 Invent a function of one variable that is not in the list of `apalu-ref report --help`, write it and
 its slope in NumPy, and say what you expect its report card to tell. Work the numbers out, or
 estimate them (a sum over a fine grid, or the mean over a million random numbers, will do), before
-you look at the card:
+you look at the card. It must be finite, and give no warning, for every x up to ±10,000.
 
     apalu-ref report mine/task7_activation.py:activation
 
-NumPy is all you may import.
+NumPy and Python's own modules are all you may import.
 
     apalu-ref exercise check activation
 """
@@ -26,7 +26,7 @@ def slope(x):
 
 
 CARD = {
-    # "increasing", "decreasing" or "neither"
+    # "increasing", "decreasing" or "neither"; flat stretches do not spoil it
     "monotone": None,
     # where its slope jumps, from left to right: [] for nowhere, [0.0] for a kink at 0
     "kinks": None,

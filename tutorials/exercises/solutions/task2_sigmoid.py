@@ -27,6 +27,6 @@ def u(x):
 
 
 def du(x):
-    """Its derivative."""
-    z = KAPPA * x
+    """Its derivative. Far out nothing changes any more, and ∞ times 0 is not a number."""
+    z = KAPPA * np.minimum(x, 500)
     return 1 + sigmoid(z) + z * sigmoid_slope(z)
