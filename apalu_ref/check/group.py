@@ -21,7 +21,7 @@ from apalu_ref.check.causes import REDUCED, UNKNOWN, Cause
 from apalu_ref.check.cover import Cover, merged
 from apalu_ref.check.diagnose import accumulation, explain, locate
 from apalu_ref.check.judge import Mark
-from apalu_ref.check.kinds import by_kind
+from apalu_ref.check.kinds import LARGE, by_kind
 from apalu_ref.check.signature import Signatures
 from apalu_ref.check.sizes import pattern
 
@@ -219,8 +219,7 @@ class Explained:
                  and m.kind != "dtype" and m.quantity not in self._wrong]  # fmt: skip
         if self._leaks:
             return Cause(EARLIER, KEEP)
-        large = {"state/repeated-large", "threads/large"}
-        return Cause(SHARED, KEEP) if {m.probe.id for m in state} - large else None
+        return Cause(SHARED, KEEP) if {m.probe.id for m in state} - {*LARGE} else None
 
     @property
     def _leaks(self) -> bool:

@@ -8,6 +8,9 @@ from apalu_ref.check.catalogue.habits import KEEP, SHARED
 from apalu_ref.check.causes import WRITTEN, Cause
 from apalu_ref.check.judge import Mark, whole
 
+LARGE = ("state/repeated-large", "threads/large")
+"""Probes of state and threads that have large arrays."""
+
 
 def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
     """Marks that are not about a value explain themselves."""
@@ -38,9 +41,10 @@ def by_kind(mark: Mark, apalu: bool = True) -> list[Cause]:
         return [Cause("a second backward after one forward fails: ctx is used up",
                       "leave ctx as it is; several gradients may be asked of one forward",
                       mark.message)]  # fmt: skip
-    if mark.kind == "raised" and mark.probe.family == "state":
+    large = mark.probe.id in LARGE  # which it may refuse for its size alone
+    if mark.kind == "raised" and mark.probe.family == "state" and not large:
         return [Cause(SHARED, KEEP, mark.message)]
-    if mark.kind == "raised" and mark.probe.family == "threads":
+    if mark.kind == "raised" and mark.probe.family == "threads" and not large:
         return [Cause("calls from several threads at once fail: they share state",
                       "keep nothing between calls, or one copy for each thread",
                       mark.message)]  # fmt: skip

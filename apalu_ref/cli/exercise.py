@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apalu_ref.cli.output import add_format, count, deliver
 
 if TYPE_CHECKING:
-    from apalu_ref.exercises import Task
+    from apalu_ref.exercises import ClassReport, Result, Task
 
 _PLACES = (".", "mine", "tutorials/exercises/mine", "exercises/mine")
 
@@ -115,8 +117,8 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_check(arguments: argparse.Namespace) -> int:
     """Grade one submission."""
     from apalu_ref.exercises import SubmissionError, check
-    from apalu_ref.exercises.process import GraderError
     from apalu_ref.exercises.reports import gradescope, text
+    from apalu_ref.exercises.result import SCHEMA
 
     try:
         results = check(
@@ -130,11 +132,11 @@ def run_check(arguments: argparse.Namespace) -> int:
     except (SubmissionError, ValueError) as error:
         _say(None)
         print(f"apalu-ref exercise: {error}", file=sys.stderr)
+        if arguments.format == "gradescope" and isinstance(error, SubmissionError):
+            # Whoever handed it in is told there, and nowhere else.
+            told = gradescope([], str(error))
+            deliver(json.dumps(told, indent=1, ensure_ascii=False) + "\n", arguments.output)
         return 2
-    except GraderError as error:
-        _say(None)
-        print(error.traceback, file=sys.stderr)
-        raise
     _say(None)
     if arguments.format == "text":
         deliver(text(results, arguments.answer), arguments.output)
@@ -142,9 +144,19 @@ def run_check(arguments: argparse.Namespace) -> int:
         told = (
             gradescope(results)
             if arguments.format == "gradescope"
-            else {"schema": 1, "results": [r.as_json() for r in results]}
+            else {"schema": SCHEMA, "results": [r.as_json() for r in results]}
         )
         deliver(json.dumps(told, indent=1, ensure_ascii=False) + "\n", arguments.output)
+    return _status(results)
+
+
+def _status(results: Sequence[Result]) -> int:
+    faults = [r for r in results if r.fault]
+    for result in faults:
+        print(f"task {result.task.number}:\n{result.fault}", file=sys.stderr)
+    if faults:
+        print("apalu-ref: this is a fault in apalu-ref, please report it", file=sys.stderr)
+        return 70
     return 0 if all(r.passed for r in results) else 1
 
 
@@ -169,19 +181,26 @@ def run_class(arguments: argparse.Namespace) -> int:
         return 2
     whole = json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n"
     if arguments.out:
-        from apalu_ref.exercises.figure import draw
-        from apalu_ref.properties.sheet import save
-
-        folder = Path(arguments.out)
-        deliver(whole, str(folder / "class.json"))
-        deliver(report.text(), str(folder / "class.txt"))
-        save(draw(report), folder / "class.png")
+        _keep(report, whole, Path(arguments.out))
     if arguments.format == "gradescope":
-        each = {s.name: gradescope(s.results) for s in report.submissions}
+        each = {s.name: gradescope(s.results, s.error) for s in report.submissions}
         whole = json.dumps(each, indent=1, ensure_ascii=False) + "\n"
     deliver(report.text() if arguments.format == "text" else whole, arguments.output)
-    everything = all(r.passed for s in report.submissions for r in s.results)
-    return 0 if everything and not any(s.error for s in report.submissions) else 1
+    status = _status([r for s in report.submissions for r in s.results])
+    return status or int(any(s.error for s in report.submissions))
+
+
+def _keep(report: ClassReport, whole: str, folder: Path) -> None:
+    from apalu_ref.exercises.figure import draw
+    from apalu_ref.exercises.group import REPORT
+    from apalu_ref.properties.sheet import save
+
+    deliver(whole, str(folder / f"{REPORT}.json"))
+    deliver(report.text(), str(folder / f"{REPORT}.txt"))
+    with warnings.catch_warnings():
+        # A name may have signs for which Matplotlib has no picture.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        save(draw(report), folder / f"{REPORT}.png")
 
 
 def _folder() -> str:

@@ -52,11 +52,10 @@ def draw(report: ClassReport) -> Any:
                 fontsize=9,
             )
         if submission.error:
-            ax.text(
-                -0.4, i, "nothing to grade", ha="left", va="center", color="#555555", fontsize=9
-            )
+            ax.text(-0.4, i, "not graded", ha="left", va="center", color="#555555", fontsize=9)
     ax.set_xticks(range(len(tasks)), [f"{t.number}\n{t.name}" for t in tasks], fontsize=9)
-    ax.set_yticks(range(len(rows)), [s.name for s in rows], fontsize=9)
+    # A name is a name, and no formula, whatever signs it has.
+    ax.set_yticks(range(len(rows)), [s.name for s in rows], fontsize=9, parse_math=False)
     ax.tick_params(length=0)
     ax.set_xticks(np.arange(len(tasks) + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from apalu_ref.exercises import reference
 from apalu_ref.exercises.process import judge
 from apalu_ref.exercises.result import FAILED, TO_DO, Finding, Part, Result
 from apalu_ref.exercises.submission import Submission
@@ -102,14 +103,22 @@ class _Grader:
             readable = not isinstance(self.submission.tree(task), Finding)
             return Result(task, [early[name] for name in task.parts], imported=readable)
         gaps = self._wrong(task) if self.with_reference else []
-        with tempfile.TemporaryDirectory(prefix="apalu-exercise-") as name:
-            broken = {t.module for t, _ in gaps if not self.done[t.name].imported}
-            self.submission.copy_to(Path(name), gaps, broken)
-            parts, printed, imported = judge(task, Path(name), self.seconds, self.memory << 20)
+        # What a submission has started may still be writing there.
+        with tempfile.TemporaryDirectory(
+            prefix="apalu-exercise-", ignore_cleanup_errors=True
+        ) as name:
+            # What a file that cannot be used gave ready-made is missing as well.
+            broken = [t for t in TASKS if t.name in self.done and not self.done[t.name].imported]
+            given = [(t, n) for t in broken for n in t.given if hasattr(reference, n)]
+            modules = {t.module for t in broken if t != task}
+            self.submission.copy_to(Path(name), [*gaps, *given] if gaps else [], modules)
+            judged = judge(task, Path(name), self.seconds, self.memory << 20)
         # What is to do is to do, whatever else came of calling it.
-        parts = [early.get(part.name, part) for part in parts]
+        parts = [early.get(part.name, part) for part in judged.parts]
         filled = [f"{gap} (task {before.number})" for before, gap in gaps]
-        result = Result(task, parts, [], filled, printed, imported=imported)
+        result = Result(
+            task, parts, [], filled, judged.printed, imported=judged.imported, fault=judged.fault
+        )
         if not result.passed and not self.with_reference:
             result.remarks = self._because(task)
         result.seconds = time.perf_counter() - begin

@@ -11,20 +11,21 @@ from typing import Any
 
 import apalu_ref
 from apalu_ref.exercises.grade import MEMORY, SECONDS, check
-from apalu_ref.exercises.process import GraderError
 from apalu_ref.exercises.reports import text
 from apalu_ref.exercises.result import SCHEMA, TO_DO, Result, from_json
 from apalu_ref.exercises.submission import Submission, SubmissionError
 from apalu_ref.exercises.tasks import TASKS, Task, find
 from minigrad.checkpoint import write_atomically
 
+REPORT = "class"
+"""What the files of the report are called, among those of the submissions."""
+
 
 @dataclass
 class Graded:
     """One submission: its name, and its results, or why there are none.
 
-    ``error`` is what is wrong with the submission as a whole, or that the grader itself failed
-    on it; the others are graded all the same.
+    ``error`` is what is wrong with the submission as a whole; the others are graded all the same.
     """
 
     name: str
@@ -146,8 +147,13 @@ def check_class(
     if not whole.is_dir():
         raise SubmissionError(f"there is no folder {whole}")
     kept = None if out is None else Path(out)
-    inside = [p for p in sorted(whole.iterdir()) if p.is_dir() and not p.name.startswith(".")]
-    inside = [p for p in inside if kept is None or p.resolve() != kept.resolve()]
+    inside = [
+        p
+        for p in sorted(whole.iterdir())
+        if p.is_dir()
+        and not p.name.startswith((".", "__"))  # as archivers leave behind
+        and (kept is None or p.resolve() != kept.resolve())
+    ]
     if not inside:
         raise SubmissionError(f"{whole} has no folders: one for each submission is needed")
     if kept is not None:
@@ -159,6 +165,8 @@ def check_class(
         if progress is not None:
             progress(path.name, i, len(inside))
         try:
+            if kept is not None and path.name == REPORT:
+                raise SubmissionError(f"the report of the class is called {REPORT}: rename it")
             submission = Submission(_files_in(path))
         except (SubmissionError, OSError) as error:
             report.submissions.append(Graded(path.name, error=str(error)))
@@ -172,11 +180,11 @@ def check_class(
             try:
                 results = check(submission.folder, names, with_reference=with_reference,
                                 seconds=seconds, memory=memory)  # fmt: skip
-            except GraderError as error:
-                what = f"{error}: a fault of apalu-ref, please report it"
+            except (SubmissionError, OSError, RecursionError, MemoryError) as error:
+                what = f"it cannot be graded: {type(error).__name__}: {error}"
                 report.submissions.append(Graded(path.name, error=what))
                 continue
-            if kept is not None:
+            if kept is not None and not any(result.fault for result in results):
                 _store(kept, path.name, settings, results)
         report.submissions.append(Graded(path.name, results))
     return report
@@ -186,8 +194,12 @@ def _files_in(path: Path) -> Path:
     """The folder that has the task files: this one, or the only one in it that has."""
     if any((path / f"{task.module}.py").is_file() for task in TASKS):
         return path
-    deeper = [p for p in path.rglob(f"{TASKS[0].module}.py") if "solutions" not in p.parts]
-    return deeper[0].parent if len(deeper) == 1 else path
+    found = {p.parent for task in TASKS for p in path.rglob(f"{task.module}.py")}
+    deeper = [p for p in sorted(found) if "solutions" not in p.relative_to(path).parts]
+    if len(deeper) > 1:
+        several = " and ".join(str(p.relative_to(path)) for p in deeper)
+        raise SubmissionError(f"{path} has the task files more than once, in {several}: leave one")
+    return deeper[0] if deeper else path
 
 
 def _store(folder: Path, name: str, settings: dict[str, Any], results: list[Result]) -> None:

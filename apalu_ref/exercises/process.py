@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import apalu_ref
 from apalu_ref.exercises.result import STOPPED, Finding, Part
@@ -28,15 +28,21 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", 
               "TEMP", "TMPDIR", "VIRTUAL_ENV")  # fmt: skip
 
 
-class GraderError(RuntimeError):
-    """The grader itself failed, not the submission. ``traceback`` says where."""
+class Judged(NamedTuple):
+    """What came of running one task.
 
-    def __init__(self, traceback: str) -> None:
-        super().__init__(f"the grader itself failed ({traceback.strip().splitlines()[-1]})")
-        self.traceback = traceback
+    ``parts`` are all parts of the task; those it did not come to are "stopped". ``printed`` is the
+    end of what was printed, ``imported`` whether the task's file could be imported, ``fault`` the
+    traceback of the grader, if that failed.
+    """
+
+    parts: list[Part]
+    printed: str
+    imported: bool
+    fault: str
 
 
-def judge(task: Task, folder: Path, seconds: float, memory: int) -> tuple[list[Part], str, bool]:
+def judge(task: Task, folder: Path, seconds: float, memory: int) -> Judged:
     """Run one task's checks on the package in ``folder``.
 
     Parameters
@@ -51,12 +57,7 @@ def judge(task: Task, folder: Path, seconds: float, memory: int) -> tuple[list[P
 
     Returns
     -------
-    list of Part
-        All parts of the task; those it did not come to are "stopped".
-    str
-        What was printed.
-    bool
-        Whether the task's file could be imported.
+    Judged
     """
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
@@ -77,31 +78,29 @@ def judge(task: Task, folder: Path, seconds: float, memory: int) -> tuple[list[P
             with contextlib.suppress(BrokenPipeError), process.stdin as stream:
                 asked = {"task": task.name, "memory": memory, "seconds": seconds}
                 stream.write(json.dumps(asked).encode() + b"\n")
-            found, how, imported = _gather(frames, seconds)
+            found, how, imported, fault = _gather(frames, seconds)
             if how != "late":  # it is about to end by itself
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(2)
         finally:
             _end(process)
             reader.join(timeout=1)
-            process.stdout.close()
-        said.seek(0)
-        printed = said.read(_SAID * 4).decode(errors="replace")[:_SAID]
+        said.seek(max(0, said.seek(0, os.SEEK_END) - _SAID))
+        printed = said.read().decode(errors="replace")
     parts = {part.name: part for part in found}
-    status = process.returncode
-    finding = _stopped(how, seconds, memory, status, printed)
+    finding = _stopped(how, seconds, memory, process.returncode, printed, fault)
     for name in task.parts:
         parts.setdefault(name, Part(name, STOPPED, [finding]))
-    return [parts[name] for name in task.parts], printed, imported
+    return Judged([parts[name] for name in task.parts], printed, imported, fault)
 
 
 def _environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # Where the grader itself found its packages, the submission's process finds them, too.
-    paths = [str(folder), str(_ROOT), os.environ.get("PYTHONPATH", "")]
+    # Where this process finds its packages, that one finds them, too: HOME will be another.
+    paths = [str(folder), str(_ROOT), *filter(os.path.isdir, sys.path)]
     return kept | {
         "HOME": str(folder),
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         "PYTHONIOENCODING": "utf-8",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
@@ -112,7 +111,8 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _read(stream: IO[bytes], frames: queue.SimpleQueue[dict[str, Any]]) -> None:
-    with contextlib.suppress(ValueError, OSError):  # cut off, or closed meanwhile
+    # Closed here: something that a submission started may hold the other end for long.
+    with contextlib.suppress(ValueError, OSError), stream:  # cut off
         for line in stream:
             frames.put(json.loads(line))
     frames.put({"event": "ended"})
@@ -120,7 +120,8 @@ def _read(stream: IO[bytes], frames: queue.SimpleQueue[dict[str, Any]]) -> None:
 
 def _gather(
     frames: queue.SimpleQueue[dict[str, Any]], seconds: float
-) -> tuple[list[Part], str, bool]:
+) -> tuple[list[Part], str, bool, str]:
+    """Parts, how it ended, whether it was imported, and the grader's traceback."""
     found: list[Part] = []
     imported = False
     until = time.monotonic() + seconds
@@ -128,16 +129,14 @@ def _gather(
         try:
             frame = frames.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
-            return found, "late", imported
+            return found, "late", imported, ""
         event = frame.pop("event")
         imported = imported or event == "imported"
         if event == "part":
             findings = [Finding(**f) for f in frame["findings"]]
             found.append(Part(frame["name"], frame["status"], findings, frame["notes"]))
-        elif event == "fault":
-            raise GraderError(frame["traceback"])
-        elif event in ("done", "ended"):
-            return found, event, imported
+        elif event in ("done", "ended", "memory", "fault"):
+            return found, event, imported, frame.get("traceback", "")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -152,14 +151,21 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _stopped(how: str, seconds: float, memory: int, status: int, printed: str) -> Finding:
+def _stopped(
+    how: str, seconds: float, memory: int, status: int, printed: str, fault: str
+) -> Finding:
+    if how == "fault":
+        last = fault.strip().splitlines()[-1]
+        return Finding(
+            f"the grader itself failed on it: {last}", "a fault of apalu-ref: please report it"
+        )
     if how == "late":
         return Finding(
             f"it was stopped after {seconds:g} s",
             "is there a loop that never ends, or one over all elements?",
             "whole arrays at a time; a walk that visits each Var once",
         )
-    if "MemoryError" in printed or "Unable to allocate" in printed:
+    if how == "memory" or "MemoryError" in printed or "Unable to allocate" in printed:
         return Finding(f"it was stopped: more than {memory >> 20} MiB of memory")
     name = ""
     if status < 0:

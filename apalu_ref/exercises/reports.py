@@ -29,8 +29,8 @@ def text(results: Sequence[Result], answer: bool = False) -> str:
     parts = sum(len(r.parts) for r in results)
     passed = sum(r.passed for r in results)
     last = f"{passed} of {len(results)} tasks passed, {right} of {parts} parts"
-    wrong = any(p.findings and p.status != TO_DO for r in results for p in r.parts)
-    if wrong and not answer:
+    more = any(f.answer for r in results for p in r.parts for f in p.findings)
+    if more and not answer:
         last += "  (--answer tells the answers)"
     return "\n\n".join([*blocks, last]) + "\n"
 
@@ -48,7 +48,7 @@ def _task(result: Result, answer: bool) -> str:
         lines += _wrapped(remark, "  ")
     if result.printed.strip() and not result.passed:
         lines.append("  it printed:")
-        lines += [f"    | {line}" for line in result.printed.strip().splitlines()[-8:]]
+        lines += [f"    | {line[:_WIDTH]}" for line in result.printed.strip().splitlines()[-8:]]
     return "\n".join(lines)
 
 
@@ -86,10 +86,10 @@ def _wrapped(said: str, first: str, rest: str | None = None) -> list[str]:
     )
 
 
-def gradescope(results: Sequence[Result]) -> dict[str, Any]:
+def gradescope(results: Sequence[Result], error: str = "") -> dict[str, Any]:
     """The results of one submission, as Gradescope reads them from ``results.json``.
 
-    A part is a test, a task is worth ten points. See
+    A part is a test, a task is worth ten points; ``error`` is why there are no results. See
     https://gradescope-autograders.readthedocs.io/en/latest/specs/.
     """
     tests = []
@@ -100,17 +100,19 @@ def gradescope(results: Sequence[Result]) -> dict[str, Any]:
             tests.append({
                 "name": f"{result.task.number} {result.task.name}: {part.name}",
                 "number": f"{result.task.number}.{i}",
-                "score": round(most * part.passed, 4),
-                "max_score": round(most, 4),
+                "score": most * part.passed,
+                "max_score": most,
                 "status": "passed" if part.passed else "failed",
                 "output": "\n".join(output),
                 "output_format": "text",
                 "visibility": "visible",
             })  # fmt: skip
     remarks = [f"task {r.task.number}: {remark}" for r in results for remark in r.remarks]
+    whole = {"score": 0} if error else {}  # without tests it is needed
     return {
+        **whole,
         "tests": tests,
-        "output": "\n".join(remarks),
+        "output": "\n".join(filter(None, [error, *remarks])),
         "execution_time": round(sum(r.seconds for r in results), 1),
         "stdout_visibility": "hidden",
     }

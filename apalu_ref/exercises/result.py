@@ -67,7 +67,8 @@ class Result:
 
     ``imported`` is whether its file could be imported. ``remarks`` concern the whole: that an
     earlier task it uses is not right; ``filled`` is what the reference stood in for. ``printed`` is
-    what the code wrote to its output.
+    the end of what the code wrote to its output, ``fault`` the traceback of the grader, if that
+    failed.
     """
 
     task: Task
@@ -77,6 +78,7 @@ class Result:
     printed: str = ""
     seconds: float = 0.0
     imported: bool = True
+    fault: str = ""
 
     @property
     def passed(self) -> bool:
@@ -119,6 +121,7 @@ class Result:
             "remarks": self.remarks,
             "filled": self.filled,
             "printed": self.printed,
+            "fault": self.fault,
             "seconds": round(self.seconds, 2),
         }
 
@@ -131,5 +134,5 @@ def from_json(stored: dict[str, Any]) -> Result:
     ]
     return Result(
         find(stored["task"]), parts, stored["remarks"], stored["filled"], stored["printed"],
-        stored["seconds"],
+        stored["seconds"], fault=stored["fault"],
     )  # fmt: skip

@@ -42,6 +42,8 @@ class Submission:
             raise SubmissionError(f"there is no folder {self.folder}")
         self.sources: dict[str, bytes] = {}
         for path in sorted(self.folder.glob("*.py")):
+            if path.name.startswith(".") or not path.is_file():
+                continue  # an editor's, a folder, a pipe
             if path.stat().st_size > _MOST:
                 raise SubmissionError(f"{path} is larger than a program of this course can be")
             self.sources[path.stem] = path.read_bytes()
@@ -63,9 +65,17 @@ class Submission:
         """The syntax of a task's file, or why it has none."""
         source = self.sources.get(task.module)
         if source is None:
-            return Finding(f"the file {task.module}.py is missing")
+            return Finding(
+                f"the file {task.module}.py is not there",
+                "was it handed in, and under just this name?",
+            )
         try:
-            return ast.parse(source)
+            text = source.decode("utf-8-sig")
+            if "\0" in text:
+                raise ValueError("it has zeros in it: was it stored as UTF-16?")
+            return ast.parse(text)
+        except (MemoryError, RecursionError):
+            return Finding(f"{task.module}.py is nested too deeply for Python to read")
         except SyntaxError as error:
             line = (error.text or "").strip()
             return Finding(

@@ -6,6 +6,7 @@ soon as it is judged. What the submission prints goes elsewhere and is not taken
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -33,12 +34,14 @@ def main() -> None:
     os.dup2(2, 1)
     # So that what is running meanwhile, the check kit's own process, is ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    task = find(asked["task"])
-    checks = importlib.import_module(f"apalu_ref.exercises.checks.{_CHECKS[task.name]}")
-    limit(asked["memory"], asked["seconds"])
     try:
+        task = find(asked["task"])
+        checks = importlib.import_module(f"apalu_ref.exercises.checks.{_CHECKS[task.name]}")
+        limit(asked["memory"], asked["seconds"])
         for part in _parts(task, checks, lambda: _send(out, {"event": "imported"})):
             _send(out, {"event": "part", **asdict(part)})
+    except MemoryError:
+        _send(out, {"event": "memory"})
     except Exception:  # what a submission raises is caught where it is called
         _send(out, {"event": "fault", "traceback": traceback.format_exc()})
     else:
@@ -74,31 +77,29 @@ def _send(out: Any, frame: dict[str, Any]) -> None:
     out.flush()
 
 
-def limit(memory: int, seconds: float) -> list[str]:
-    """Limit this process, and those it starts; say which limits the system knows.
+def limit(memory: int, seconds: float) -> None:
+    """Limit this process, and those it starts, as far as the system can.
 
     Parameters
     ----------
     memory : int
         Bytes of address space.
     seconds : float
-        Of processor time, a little more than what the grader waits.
+        Of processor time, a little more than what the grader waits; and of any time, should the
+        grader itself be gone.
     """
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds + 10)
     try:
         import resource
     except ImportError:  # Windows: only the grader's own clock
-        return []
-    done = []
+        return
     size = 256 << 20  # bytes of a file, printed output included
     for name, value in (("AS", memory), ("CPU", int(seconds) + 2), ("FSIZE", size), ("CORE", 0)):
         what = getattr(resource, f"RLIMIT_{name}", None)
-        if what is None:
-            continue
-        try:
-            hard = resource.getrlimit(what)[1]
-            most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(what, (most, most))
-        except (ValueError, OSError):  # macOS refuses some
-            continue
-        done.append(name)
-    return done
+        if what is not None:
+            # macOS refuses some, and a number may be too large for it.
+            with contextlib.suppress(ValueError, OSError, OverflowError):
+                hard = resource.getrlimit(what)[1]
+                most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+                resource.setrlimit(what, (most, most))

@@ -149,6 +149,7 @@ def test_the_address(page):
     page.later(lambda: page.run("return location.hash") == "#a=0.75&b=1.125&lock=1")
     page.open("#a=-0.5&b=2.25").require(-0.5, 2.25)
     page.open("#a=1.2&lock=1").require(1.2, 1.8)
+    page.open("#b=2.1&lock=1").require(1.4, 2.1)
     assert page.part("lock").is_selected()
     page.open("#a=9&b=-9").require(3, -1)
     page.open("#a=&b=no").require(1, 1)

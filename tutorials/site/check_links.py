@@ -1,9 +1,9 @@
 """Follow every link of the built site: ``python tutorials/site/check_links.py build/site``.
 
-A link must lead to a file that is there, and its ``#fragment`` to an id in it. Nothing may be
-loaded from a network, be it a script, a style or a picture. The links of the repository's own
-documents (README.md and others) are followed as well. Links to other sites are not: that is what
-``sphinx -b linkcheck`` does.
+A link must lead to a file that is there, and its ``#fragment`` to an id in it. No page may name a
+script, a style or a picture on a network (what a script fetches by itself is not seen). The links
+of the repository's own documents (README.md and others) are followed as well. Links to other sites
+are not: that is what ``sphinx -b linkcheck`` does.
 
 Prints a line for each broken link; exit status 1 if there is one.
 """

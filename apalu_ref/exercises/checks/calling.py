@@ -75,6 +75,16 @@ _ERRORS: list[tuple[type[BaseException], str, Finding]] = [
              "compare with what was returned, or saved, at the other end")),
 ]  # fmt: skip
 
+_ERRORS += [
+    (SyntaxError, "",
+     Finding("one of the files it imports is no Python",
+             "mend that file first: the line is the one named")),
+    (EOFError, "", Finding("it asks for input, and there is nobody to answer",
+                           "take away input(): what it needs comes as arguments")),
+    (OSError, "File too large", Finding("it prints or writes too much",
+                                        "take away what prints inside a loop")),
+]  # fmt: skip
+
 _ELSE = "try that line by itself, with a small array"
 
 
@@ -128,14 +138,18 @@ def explained(what: str, error: BaseException) -> Wrong:
     where = f"{frames[-1][0]}, line {frames[-1][1]}: {frames[-1][2]}" if frames else ""
     if isinstance(error, NotImplementedError):
         return _to_do(what, frames, where)
-    said = f"{type(error).__name__}: {error}"
+    said = _said(error)
+    if isinstance(error, ModuleNotFoundError) and str(error.name).startswith(f"{PACKAGE}."):
+        file = f"{str(error.name).partition('.')[2]}.py"
+        return Wrong(Finding(f"{what} needs {file}, which is not there",
+                             "copy the stub back, or check with --with-reference", where=where))  # fmt: skip
     if isinstance(error, RuntimeWarning):
-        return Wrong(_warned(what, str(error), frames[-1][2] if frames else "", where))
+        return Wrong(_warned(what, said.partition(": ")[2], frames[-1][2] if frames else "", where))
     if isinstance(error, SystemExit):
         return Wrong(Finding(f"{what} ends the program: SystemExit, from exit() or the like",
                              "a function gives its result back, and the program goes on", where=where))  # fmt: skip
     place = ", ".join(filter(None, (said, where)))
-    if isinstance(error, TypeError) and re.search(_ARGUMENTS, str(error)):
+    if isinstance(error, TypeError) and re.search(_ARGUMENTS, said):
         # Without a line of the submission, the grader's own call did not fit.
         if frames:
             finding = Finding("it calls a function with other arguments than that takes",
@@ -145,9 +159,18 @@ def explained(what: str, error: BaseException) -> Wrong:
                               "leave the line with `def` as it was in the stub")  # fmt: skip
         return Wrong(Finding(f"{what}: {finding.what}", finding.hint, where=place))
     for kind, pattern, finding in _ERRORS:
-        if isinstance(error, kind) and re.search(pattern, str(error)):
+        if isinstance(error, kind) and re.search(pattern, said):
             return Wrong(Finding(f"{what}: {finding.what}", finding.hint, finding.answer, place))
     return Wrong(Finding(f"{what} raises {said}", _ELSE if frames else "", where=where))
+
+
+def _said(error: BaseException) -> str:
+    """The exception in a line that is not too long; its text is the submission's, too."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "its message cannot be read"
+    return f"{type(error).__name__}: {text[:200]}{'…' if len(text) > 200 else ''}"
 
 
 _ARGUMENTS = (

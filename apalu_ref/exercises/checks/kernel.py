@@ -114,9 +114,7 @@ def _part(finding: KitFinding, names: tuple[str, ...]) -> str:
 
 def _told(finding: KitFinding) -> Finding:
     """A finding of the kit: the cause first, then the place; what gives it away is the answer."""
-    if not finding.cause and re.match(
-        r"(forward|backward): \w+(Error|Exception|Warning): ", finding.message
-    ):
+    if re.match(_EXCEPTION, finding.cause or finding.message):
         return _raised(finding)
     cause = finding.cause or finding.message
     place, _, evidence = finding.message.partition("; ")
@@ -129,11 +127,16 @@ def _told(finding: KitFinding) -> Finding:
 _BY_HAND = "work this place out by hand, step by step: at which step do you come to another number?"
 
 
+_EXCEPTION = r"(forward|backward): (\w+(Error|Exception|Warning)): "
+
+
 def _raised(finding: KitFinding) -> Finding:
     """An exception on an input of the kit's: which input, in place of which line."""
-    function, _, said = finding.message.partition(": ")
-    hint = "x may have no axis, or no element, or be float32 or of whole numbers; a and b have any shapes "
-    hint += "that broadcast with it: try such"
+    function, _, said = (finding.cause or finding.message).partition(": ")
+    hint = "x may have no axis, or no element, or a million, or be float32; a and b have any shapes that "
+    hint += "broadcast with it: try such"
+    if "Memory" in said.partition(":")[0]:
+        hint = "is an array built whose size is a product of two others?"
     return Finding(f"{function} raises {said}", hint, where=f"in the probe {finding.probe}")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from apalu_ref.cli import main
+from apalu_ref.exercises import ClassReport
 
 ROOT = Path(__file__).resolve().parents[3]
 EXERCISES = ROOT / "tutorials" / "exercises"
@@ -92,6 +93,55 @@ def test_wrong_usage(arguments, said, tmp_path, monkeypatch, capsys):
         monkeypatch.chdir(EXERCISES)
     assert main(["exercise", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_limits_reach_the_grader(place, monkeypatch, capsys):
+    asked = []
+
+    def check(folder, tasks, **options):
+        asked.append(options)
+        return []
+
+    def check_class(folder, tasks, **options):
+        asked.append(options)
+        return ClassReport([])
+
+    monkeypatch.setattr("apalu_ref.exercises.check", check)
+    monkeypatch.setattr("apalu_ref.exercises.check_class", check_class)
+    limits = ["--seconds", "9", "--memory", "77", "--with-reference"]
+    assert main(["exercise", "check", *limits]) == 0
+    assert main(["exercise", "class", "all", *limits]) == 0
+    for options in asked:
+        assert options["seconds"] == 9
+        assert options["memory"] == 77
+        assert options["with_reference"]
+    assert len(asked) == 2
+
+
+def test_an_upload_with_nothing_in_it_has_a_results_file(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    target = tmp_path / "results.json"
+    wanted = ["exercise", "check", "--in", str(tmp_path / "empty"), "--format", "gradescope"]
+    assert main([*wanted, "-o", str(target)]) == 2
+    whole = json.loads(target.read_text(encoding="utf-8"))
+    assert whole["score"] == 0
+    assert "none of the files" in whole["output"]
+
+
+def test_a_fault_of_the_grader_is_status_70_and_the_rest_is_delivered(place, monkeypatch, capsys):
+    import apalu_ref.exercises.process as process
+
+    broken = (
+        "import apalu_ref.exercises.checks.derivatives as d; d.parts = lambda p: 1 / 0; "
+        "from apalu_ref.exercises.worker import main; main()"
+    )
+    monkeypatch.setattr(process, "_START", broken)
+    assert main(["exercise", "check", "1", "2"]) == 70
+    said = capsys.readouterr()
+    assert "2 sigmoid" in said.out
+    assert "the grader itself failed" in said.out
+    assert "Traceback" in said.err
+    assert "please report it" in said.err
 
 
 @pytest.mark.parametrize("limit", ["--seconds", "--memory"])

@@ -115,6 +115,25 @@ def test_gaps_of_every_kind_are_filled(gap, submission, stubs):
     assert result.passed, [part.text() for part in result.parts]
 
 
+def test_a_missing_file_is_to_do_says_so_and_its_ready_made_parts_are_filled_too(submission):
+    folder = submission(without=["task2_sigmoid.py", "task1_derivatives.py"])
+    (first,) = check(folder, ["sigmoid"])
+    assert first.status == "to do"
+    assert first.parts[0].findings[0].what == "the file task2_sigmoid.py is not there"
+    (third,) = check(folder, ["backward"])
+    assert "needs task1_derivatives.py, which is not there" in third.parts[0].findings[0].what
+    (third,) = check(folder, ["backward"], with_reference=True)
+    assert third.passed, [part.text() for part in third.parts]
+
+
+def test_nothing_is_remarked_where_nothing_is_wrong(submission):
+    folder = submission([("task3_backward", "dx = gy *", "dx = 2 * gy *")])
+    (result,) = check(folder, ["tape"])
+    assert result.passed
+    assert not result.remarks
+    assert result.seconds > 0
+
+
 def test_a_part_that_is_not_written_does_not_hide_the_others(submission, stubs):
     folder = submission(
         [("task1_derivatives", "return np.exp(x)", "raise NotImplementedError")], "mine"

@@ -8,7 +8,9 @@ import pytest
 from apalu_ref.exercises import SubmissionError, check_class
 from apalu_ref.exercises import group as module
 from apalu_ref.exercises.figure import draw
-from apalu_ref.exercises.process import GraderError
+from apalu_ref.exercises.group import ClassReport, Graded
+from apalu_ref.exercises.result import Finding, Part, Result
+from apalu_ref.exercises.tasks import TASKS, find
 
 HALF = ("task1_derivatives", "return 1 + s + KAPPA * x * s * (1 - s)", "return 1 + s")
 MISSING_TERM = "du: the second term of the product rule is missing: σ depends on x too"
@@ -75,20 +77,64 @@ def test_results_are_kept_as_they_come_and_used_again(classroom, tmp_path, monke
     assert calls == ["ann", "mine", "cyd"]
 
 
-def test_a_fault_of_the_grader_costs_one_line_and_not_the_class(classroom, monkeypatch):
+def test_what_stops_one_submission_does_not_stop_the_class(classroom, tmp_path):
+    (classroom / "bob" / "homework" / "mine" / "task2_sigmoid.py").write_text("-" * 200_000 + "1")
+    (classroom / "cyd" / "v2").mkdir()
+    for name in ("v1", "v2"):
+        shutil.copytree(classroom / "cyd", classroom / "dan" / name, dirs_exist_ok=True)
+    (classroom / "class").mkdir()
+    (classroom / "__MACOSX").mkdir()
+    report = check_class(classroom, ["sigmoid"], out=tmp_path / "graded")
+    ann, bob, clash, cyd, dan = report.submissions
+    assert ann.results[0].passed
+    assert cyd.results[0].passed
+    assert "nested too deeply" in bob.results[0].parts[0].findings[0].what
+    assert "the report of the class is called class: rename it" in clash.error
+    assert "more than once, in v1 and v2: leave one" in dan.error
+
+
+def test_a_fault_of_the_grader_is_told_and_not_kept(classroom, tmp_path, monkeypatch):
     def check(folder, *rest, **options):
-        if folder.name == "mine":
-            raise GraderError("Traceback: …\nKeyError: 'x'\n")
-        return real(folder, *rest, **options)
+        results = real(folder, *rest, **options)
+        results[0].fault = "Traceback: KeyError" if folder.name == "mine" else ""
+        return results
 
     real = module.check
     monkeypatch.setattr(module, "check", check)
-    report = check_class(classroom, ["sigmoid"])
-    ann, bob, cyd, _ = report.submissions
-    assert ann.results[0].passed
-    assert cyd.results[0].passed
-    assert bob.error.startswith("the grader itself failed (KeyError: 'x'): a fault of apalu-ref")
-    assert "KeyError" in report.text()
+    report = check_class(classroom, ["sigmoid"], out=tmp_path / "graded")
+    assert [bool(s.results[0].fault) for s in report.submissions[:3]] == [False, True, False]
+    names = sorted(p.name for p in (tmp_path / "graded").iterdir())
+    assert names == ["ann.json", "ann.txt", "cyd.json", "cyd.txt"]
+
+
+def test_settings_reach_the_grader_and_decide_what_is_used_again(classroom, tmp_path, monkeypatch):
+    asked = []
+
+    def check(folder, names, **options):
+        asked.append((folder.name, names, options))
+        return [Result(task, [Part(p) for p in task.parts]) for task in map(find, names)]
+
+    monkeypatch.setattr(module, "check", check)
+    options = {"with_reference": True, "seconds": 7, "memory": 999}
+    check_class(classroom, ["2", "derivatives"], out=tmp_path / "graded", **options)
+    assert asked[0] == ("ann", ["derivatives", "sigmoid"], options)
+    asked.clear()
+    check_class(classroom, ["2", "derivatives"], out=tmp_path / "graded", **options)
+    assert not asked
+    monkeypatch.setattr("apalu_ref.__version__", "9.9")
+    check_class(classroom, ["2", "derivatives"], out=tmp_path / "graded", **options)
+    assert len(asked) == 3
+
+
+def test_the_most_frequent_mistake_comes_first_and_what_is_to_do_is_none():
+    def handed_in(*what):
+        parts = [Part(p, "failed", [Finding(w)]) for p, w in zip(TASKS[0].parts, what, strict=True)]
+        parts[3].status = "to do"
+        return Graded("", [Result(TASKS[0], parts)])
+
+    found = ClassReport([TASKS[0]], [handed_in("x", "y", "y", "z"), handed_in("a", "y", "w", "z")])
+    assert found.mistakes() == {"derivatives": [("y", 2), ("a", 1), ("w", 1), ("x", 1)]}
+    assert [line.split() for line in found.text().splitlines()[3:4]] == [["passed", "0"]]
 
 
 @pytest.mark.parametrize("damage", ["{", "{}", '{"settings": 1, "results": []}', "\udcff"])
@@ -120,5 +166,14 @@ def test_the_picture_shows_everybody(classroom):
     figure = draw(report)
     ax = figure.axes[0]
     said = [t.get_text() for t in ax.texts]
-    assert said == ["3/4", "2/2", "3/4", "2/2", "4/4", "2/2", "nothing to grade"]
+    assert said == ["3/4", "2/2", "3/4", "2/2", "4/4", "2/2", "not graded"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["ann", "bob", "cyd", "dan"]
+    shown = ax.images[0].get_array()
+    assert shown.tolist() == [[0.75, 1], [0.75, 1], [1, 1], [None, None]]
+    few, many = (sum(ax.images[0].cmap(value)[:3]) for value in (0.1, 0.9))
+    assert many < few, "more is darker"
+
+
+def test_a_name_is_no_formula():
+    report = ClassReport([TASKS[0]], [Graded("a$b_{$", error="empty")])
+    draw(report).canvas.draw()

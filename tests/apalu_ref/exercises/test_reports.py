@@ -68,6 +68,9 @@ def test_gradescope_has_a_test_for_each_part_and_ten_points_a_task():
     ]  # fmt: skip
     assert [t["status"] for t in tests] == ["passed", "failed", "failed", "passed"] + ["failed"] * 2
     assert [t["score"] for t in tests] == [2.5, 0, 0, 2.5, 0, 0]
+    assert tests[3]["output"].endswith("note: e^x is fine")
+    assert whole["output"] == "task 2: do task 1 first"
+    assert whole["stdout_visibility"] == "hidden"
     assert sum(t["max_score"] for t in tests) == 20
     assert len({t["number"] for t in tests}) == 6
     assert tests[1]["output"] == "du: a term is missing (at x = 1)\nhint: the product rule"
@@ -91,4 +94,30 @@ def test_gradescope_has_a_test_for_each_part_and_ten_points_a_task():
 def test_thirds_of_ten_points_add_up():
     parts = [Part(name) for name in find("activation").parts]
     tests = gradescope([Result(find("activation"), parts)])["tests"]
-    assert abs(sum(t["score"] for t in tests) - 10) < 1e-3
+    assert abs(sum(t["score"] for t in tests) - 10) < 1e-12
+
+
+def test_why_there_is_nothing_is_told_there_too():
+    whole = gradescope([], "there is no file")
+    assert whole["score"] == 0
+    assert whole["tests"] == []
+    assert whole["output"] == "there is no file"
+
+
+def test_the_last_of_what_was_printed_is_shown_and_only_where_something_is_wrong():
+    printed = "".join(f"line {i}\n" for i in range(30))
+    wrong = Result(find("sigmoid"), [Part("sigmoid"), Part("sigmoid_slope", FAILED, [WRONG])])
+    right = Result(find("sigmoid"), [Part("sigmoid"), Part("sigmoid_slope")])
+    wrong.printed = right.printed = printed
+    assert "| line 29" in text([wrong])
+    assert "| line 3\n" not in text([wrong])
+    assert "line 29" not in text([right])
+
+
+def test_remarks_are_told():
+    assert "do task 1 first" in text(results())
+
+
+def test_no_answers_are_offered_where_there_are_none():
+    part = Part("sigmoid", FAILED, [Finding("it asks for input", "nobody answers")])
+    assert "--answer" not in text([Result(find("sigmoid"), [part, Part("sigmoid_slope")])])

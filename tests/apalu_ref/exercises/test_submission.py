@@ -1,5 +1,7 @@
 """What is seen by reading a submission: stubs, imports, syntax; and what is copied."""
 
+import os
+
 import pytest
 
 from apalu_ref.exercises.result import Finding
@@ -81,12 +83,28 @@ def test_a_syntax_error_is_told_with_its_line(one):
     assert "task1_derivatives.py, line 2, is no Python" in tree.what
 
 
-@pytest.mark.parametrize(
-    "data", [b"\xff\xfe\x00", b"x = 1\x00\n", "# π".encode("latin-1", "replace")]
-)
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", "x = 1".encode("utf-16"), b"x = 1\x00\n"])
 def test_a_file_that_is_no_text_is_told(data, one):
     found = one(data).tree(FIRST)
-    assert isinstance(found, Finding) or data.startswith(b"#")
+    assert isinstance(found, Finding)
+    assert "is not a text file in UTF-8" in found.what
+
+
+def test_a_byte_order_mark_is_no_harm(one):
+    assert not isinstance(one("\ufeffu = 1\n".encode()).tree(FIRST), Finding)
+
+
+def test_indentation_has_a_hint_of_its_own(one):
+    assert "indented" in one("def u(x):\nreturn x\n").tree(FIRST).hint
+    assert "bracket" in one("def u(x:\n").tree(FIRST).hint
+
+
+def test_what_is_no_file_of_the_submission_is_passed_over(one, tmp_path):
+    (tmp_path / ".#task1_derivatives.py").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.py").mkdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.py")
+    assert set(one("x = 1\n").sources) == {FIRST.module}
 
 
 def test_a_huge_file_is_refused(one):

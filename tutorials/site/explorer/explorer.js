@@ -59,7 +59,7 @@
     const read = (name) => (said.get(name)?.trim() ? Number(said.get(name)) : NaN);
     const given = ["a", "b"].filter((name) => Number.isFinite(read(name)));
     if (given.length === 0) return false;
-    state.lock = false;
+    state.lock = given.length === 1 && said.get("lock") === "1"; // the other one follows
     for (const name of given) set(name, read(name));
     lock(said.get("lock") === "1");
     return true;
