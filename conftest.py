@@ -12,6 +12,8 @@ import minigrad  # noqa: F401
 collect_ignore_glob = [
     f"apalu_ref/*/{name}.py" for name in ("autograd", "jax", "torch") if not find_spec(name)
 ]
+if not find_spec("selenium"):
+    collect_ignore_glob.append("tests/extras/explorer_page.py")
 
 
 def pytest_configure(config):

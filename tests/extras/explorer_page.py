@@ -5,17 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
 from apalu_ref import apalu, apalu_grad, oracle
-
-webdriver = pytest.importorskip(
-    "selenium.webdriver", reason='selenium is not installed: pip install "apalu-ref[browser]"'
-)
-
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 U2, V2 = 1.82051243165663782050108021387, 0.144945417492923863063461440338

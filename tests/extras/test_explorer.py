@@ -12,6 +12,10 @@ import pytest
 
 from minigrad.special import ndtr
 
+pytest.importorskip(
+    "selenium.webdriver", reason='selenium is not installed: pip install "apalu-ref[browser]"'
+)
+
 from .explorer_page import By, Keys, Page, require_contrast, started, webdriver
 
 pytestmark = pytest.mark.extras
