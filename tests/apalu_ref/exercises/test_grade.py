@@ -127,11 +127,25 @@ def test_a_missing_file_is_to_do_says_so_and_its_ready_made_parts_are_filled_too
 
 
 def test_nothing_is_remarked_where_nothing_is_wrong(submission):
-    folder = submission([("task3_backward", "dx = gy *", "dx = 2 * gy *")])
+    # sum_to is wrong, but not where the tape needs it.
+    folder = submission([("task3_backward", "g.sum(axis=stretched, keepdims=True)", "g")])
     (result,) = check(folder, ["tape"])
+    assert not check(folder, ["backward"])[0].part("sum_to").passed
     assert result.passed
     assert not result.remarks
     assert result.seconds > 0
+
+
+def test_what_is_to_do_is_to_do_whatever_came_of_calling_it(submission):
+    stub = "raise NotImplementedError\n"
+    source = "        negative = np.less(x, 0)\n"
+    folder = submission([("task4_op", source, f"        {stub}")])
+    path = folder / "task4_op.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.index(stub) + len(stub)], encoding="utf-8")
+    (result,) = check(folder, ["op"])
+    assert result.part("second order").status == "to do"
+    assert result.part("y").passed
 
 
 def test_a_part_that_is_not_written_does_not_hide_the_others(submission, stubs):

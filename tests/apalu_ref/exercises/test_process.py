@@ -90,6 +90,13 @@ def test_the_submission_itself_is_not_run_in_place(submission):
     assert not (folder / "__pycache__").exists()
 
 
+def test_memory_that_runs_out_between_two_parts_is_told():
+    import apalu_ref.exercises.process as process
+
+    finding = process._stopped("memory", 60.0, 512 << 20, 0, "", "")
+    assert finding.what == "it was stopped: more than 512 MiB of memory"
+
+
 def test_a_fault_of_the_grader_is_not_blamed_on_the_submission(submission, monkeypatch):
     import apalu_ref.exercises.process as process
 
@@ -158,7 +165,8 @@ def test_the_kits_own_process_is_ended_with_it(submission, tmp_path):
     mark = tmp_path / "pid"
     old = "    above, below = np.maximum(x, 0), np.minimum(x, 0)\n    return"
     told = f"open({str(mark)!r}, 'w').write(str(__import__('os').getpid()))"
-    new = f"    if x.ndim == 1:\n        {told}\n        while True: pass\n{old}"
+    wait = "while True: __import__('time').sleep(1)"  # which no limit of processor time ends
+    new = f"    if x.ndim == 1:\n        {told}\n        {wait}\n{old}"
     folder = submission([("task3_backward", old, new)])
     (result,) = check(folder, ["backward"], seconds=4)
     assert result.part("y").status == "stopped"
