@@ -31,16 +31,17 @@ def show(activation: Activation, lock: bool = False) -> None:
         raise NoDisplay(str(error)) from error
     registry: Any = backend_registry
     try:
-        # Kept in a name: a figure does not keep its widgets alive.
         explorer = Explorer(activation, lock, figure)
         backend = matplotlib.get_backend()
         if backend.lower() in registry.list_builtin(BackendFilter.NON_INTERACTIVE):
             raise NoDisplay(f"matplotlib has only the backend {backend}, which opens no window")
         with matplotlib.rc_context(_without_our_keys()):
-            pyplot.show()
+            try:
+                pyplot.show()
+            finally:  # within the context: a box puts back the settings it found
+                explorer.close()
     finally:
         pyplot.close(figure)
-    del explorer
 
 
 def _without_our_keys() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.widgets import Button, CheckButtons
@@ -89,6 +90,8 @@ class Explorer:
         self.knobs: dict[str, Knob] = {}
         self.lock: CheckButtons | None = None
         self.button: Button | None = None
+        # Before the boxes hear of a click: the next begins when the last has ended.
+        figure.canvas.mpl_connect("button_press_event", self._clicked)
         self._build()
         figure.canvas.mpl_connect("key_press_event", self._pressed)
         self.reset()
@@ -131,6 +134,15 @@ class Explorer:
         if self._start_locked:
             self._put("a", self.values["a"])
         self._show(everything=True)
+
+    def close(self) -> None:
+        """Forget what is half typed and give matplotlib its keys back; then nothing is drawn.
+
+        While one types into a box matplotlib has no keys, in any window.
+        """
+        FigureCanvasBase(self.figure)  # the window may be gone, and leaving a box draws
+        for knob in self.knobs.values():
+            knob.box.leave()
 
     def _put(self, name: str, value: float) -> None:
         low, high = self._reach(name)
@@ -181,6 +193,11 @@ class Explorer:
             self._show()
         elif text != f"{self.values[name]:.6g}":  # as it is when one has only looked into the box
             self.move(name, value)
+
+    def _clicked(self, event: Any) -> None:
+        for knob in self.knobs.values():
+            if not knob.box.ax.contains(event)[0]:
+                knob.box.stop_typing()
 
     def _pressed(self, event: Any) -> None:
         if event.key is None or any(k.box.capturekeystrokes for k in self.knobs.values()):

@@ -2,6 +2,7 @@
 
 import math
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -114,6 +115,33 @@ def test_keys_typed_into_a_box_do_nothing_else(apalu):
     assert not apalu.locked
     agree(apalu, 1, 1)
     assert apalu.chosen == "a"
+    apalu.close()
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_from_one_box_into_the_other(apalu, first):
+    """Each takes matplotlib's keys away while one types, and gives back those it found."""
+    before = dict(matplotlib.rcParams)
+    second = "ab".replace(first, "")
+    click(apalu, apalu.knobs[first].box.ax, (0.97, 0.5))
+    press(apalu, "end", "backspace", "2")
+    click(apalu, apalu.knobs[second].box.ax, (0.97, 0.5))
+    assert apalu.values == {first: 2, second: 1}
+    assert matplotlib.rcParams["keymap.save"] == []
+    press(apalu, "end", "backspace", "3", "enter")
+    assert apalu.values == {first: 2, second: 3}
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_closing_forgets_what_is_half_typed_and_draws_nothing(apalu):
+    before = dict(matplotlib.rcParams)
+    click(apalu, apalu.knobs["a"].box.ax, (0.97, 0.5))
+    press(apalu, "end", "backspace", "3")
+    apalu.figure.canvas.draw = lambda: pytest.fail("the window may be gone")
+    apalu.close()
+    apalu.close()
+    assert dict(matplotlib.rcParams) == before
+    assert apalu.values == {"a": 1, "b": 1}
 
 
 @pytest.mark.parametrize(("value", "held"), [(10.0, 4.0), (-math.inf, -2.0)])

@@ -1,13 +1,15 @@
 """The window as a picture: drawn piece by piece, saved, with words that have room."""
 
+import gc
 import io
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.backend_bases import FigureCanvasBase, KeyEvent
+from matplotlib.backend_bases import FigureCanvasBase, KeyEvent, MouseEvent
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -168,11 +170,42 @@ def test_with_a_display(monkeypatch):
 
     monkeypatch.setattr(matplotlib, "get_backend", lambda: "QtAgg")
     monkeypatch.setattr(pyplot, "show", shown)
-    keys = list(matplotlib.rcParams["keymap.yscale"])
+    before = dict(matplotlib.rcParams)
     show(Activation("swish"))
     assert seen == [True]
-    assert matplotlib.rcParams["keymap.yscale"] == keys
+    assert dict(matplotlib.rcParams) == before
     assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("ending", [None, KeyboardInterrupt])
+def test_a_window_closed_while_one_types_gives_the_keys_back(monkeypatch, ending):
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+
+    def shown():
+        (number,) = pyplot.get_fignums()
+        figure = pyplot.figure(number)
+        boxes = [a for a in figure.axes if a.get_position().width == pytest.approx(0.22 * 0.32)]
+        x, y = boxes[0].transAxes.transform((0.5, 0.5))
+        event = MouseEvent("button_press_event", figure.canvas, x, y, 1)
+        figure.canvas.callbacks.process(event.name, event)
+        assert matplotlib.rcParams["keymap.save"] == []
+        if ending:
+            raise ending
+
+    monkeypatch.setattr(matplotlib, "get_backend", lambda: "QtAgg")
+    monkeypatch.setattr(pyplot, "show", shown)
+    before = dict(matplotlib.rcParams)
+    with pytest.raises(ending) if ending else nullcontext():
+        show(Activation("apalu"))
+    assert dict(matplotlib.rcParams) == before
+    matplotlib.rcParams["lines.linewidth"] += 1
+    try:
+        gc.collect()  # a box that was forgotten would now put back the settings that it found
+        assert matplotlib.rcParams["lines.linewidth"] == before["lines.linewidth"] + 1
+    finally:
+        matplotlib.rcParams["lines.linewidth"] -= 1
 
 
 def test_looking_without_a_window_needs_no_matplotlib():
