@@ -6,6 +6,10 @@ import sys
 import tempfile
 from importlib.util import find_spec
 
+# Arrays are small in tests: more threads for linear algebra would only stand in the way, above all
+# with a worker for each processor. NumPy reads it when it is first imported, which is below.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import minigrad  # noqa: F401
 
 # Modules named after a framework import it: without it their examples cannot be collected.

@@ -115,7 +115,9 @@ def text(results: Results, whole: bool = True) -> str:
         if arms.arm(name).kind == "own" and study.baseline in results.arms:
             for case in results.cases:
                 told = conclude.compared(results, name, "score", case)
-                lines += ["", *textwrap.wrap(f"Yours: {told}.", 96)]
+                # A path is not broken: it is there to be copied.
+                wrapper = textwrap.TextWrapper(96, break_on_hyphens=False, break_long_words=False)
+                lines += ["", *wrapper.wrap(f"Yours: {told}.")]
     if not whole:
         return "\n".join(lines) + "\n"
     lines += ["", "What would count as an answer, said beforehand:"]

@@ -4,9 +4,14 @@ import matplotlib
 import pytest
 
 
+def settings():
+    """All but the backend, which tests choose."""
+    return {name: value for name, value in matplotlib.rcParams.items() if name != "backend"}
+
+
 @pytest.fixture(autouse=True)
 def matplotlib_is_left_alone():
-    before = dict(matplotlib.rcParams)
+    before = settings()
     yield
-    after = dict(matplotlib.rcParams)
-    assert {k: v for k, v in after.items() if v != before[k]} == {}
+    after = settings()
+    assert {name: value for name, value in after.items() if value != before[name]} == {}

@@ -109,7 +109,7 @@ class TestKeeping:
 
     def test_results_that_are_there_are_added_to_and_not_replaced(self, put, tmp_path):
         go(out=tmp_path)
-        own = tmp_path / "mine.py"
+        own = tmp_path / f"{'my-own-' * 20}f.py"  # longer than a line, to be copied all the same
         own.write_text("def f(x):\n    return 2.0 * x\n")
         results, executor = go(out=tmp_path, activations=[f"{own}:f"], seeds=1)
         assert results.arms == ("relu", "apalu", f"{own}:f")
