@@ -113,13 +113,29 @@ def said(
     to: str | None,
     comparisons: int,
 ) -> str:
-    """The difference with the interval that decides, and what it comes to in words."""
+    """The difference with the interval that decides, and what it comes to in words.
+
+    No difference was only looked for, and not seen, where there were pairs enough to see one.
+    """
     other = results.study.baseline if to is None else to
     found = gain(results, arm, measure, case, to, comparisons)
-    words = {1: "better", -1: "worse", 0: "no difference seen"}[found]
-    if not (results.summary(arm, measure, case).n or results.summary(other, measure, case).n):
-        words = "neither has the number"
+    own, its = (results.summary(name, measure, case).n for name in (arm, other))
+    difference = results.difference(arm, measure, case, to, 1 - 0.05 / comparisons)
     many = f", widened for {comparisons} comparisons" if comparisons > 1 else ""
+    if found:
+        words = {1: "better", -1: "worse"}[found]
+        if not difference.n:
+            words += f", as no run of {other if own else arm} has the number"
+    elif not (own or its):
+        words = "neither has the number"
+    elif not (own and its):
+        words = f"no run of {other if own else arm} has the number"
+    elif difference.n < 3:
+        words = "too few pairs to say"
+    elif difference.sign:
+        words = "undecided, as the one that seems better has fewer runs with the number"
+    else:
+        words = "no difference seen"
     return f"{interval(results, arm, measure, case, to, comparisons)}{many}: {words}"
 
 

@@ -135,6 +135,44 @@ def test_many_conditions_are_counted():
     assert "worse under 1 (depth 4)" in said
 
 
+@pytest.mark.parametrize(
+    ("apalu", "end"),
+    [
+        (above(0.05), "+5.1 [4.8, 5.3]: better"),
+        (above(-0.05), "-5.0 [-5.2, -4.7]: worse"),
+        (above(0.0), "+0.1 [-0.2, 0.3]: no difference seen"),
+        ([None] * 4, "-: worse, as no run of apalu has the number"),
+        ([*above(0.05)[:2], None, None], "+5.0 [3.7, 6.3]: too few pairs to say"),
+        (
+            [*above(0.05)[:3], None],
+            "+5.1 [4.7, 5.4]: undecided, as the one that seems better has fewer runs with the "
+            "number",
+        ),
+        ([*above(-0.05)[:3], None], "-4.9 [-5.3, -4.6]: worse"),
+    ],
+    ids=["better", "worse", "alike", "diverged", "two pairs", "fewer", "fewer and worse"],
+)
+def test_in_words(apalu, end):
+    said = conclude.compared(results({"relu": RELU, "apalu": apalu}), "apalu", "score")
+    assert said.split("difference ", 1)[1] == end
+
+
+@pytest.mark.parametrize(
+    ("relu", "apalu", "end"),
+    [
+        ([0.5, 0.6], [0.9, 1.0], "+40.0 [40.0, 40.0]: too few pairs to say"),
+        ([0.5], [0.9], "+40.0 (one pair): too few pairs to say"),
+        ([0.5, 0.6], [None, None], "-: no run of apalu has the number"),
+        ([None, None], [0.5, 0.6], "-: no run of relu has the number"),
+        ([None] * 4, RELU, "-: better, as no run of relu has the number"),
+        ([None, None], [None, None], "-: neither has the number"),
+    ],
+)
+def test_where_there_is_too_little_nobody_looked_for_a_difference(relu, apalu, end):
+    said = conclude.compared(results({"relu": relu, "apalu": apalu}), "apalu", "score")
+    assert said.split("difference ", 1)[1] == end
+
+
 def test_missing_runs_are_told():
     found = results({"relu": RELU, "apalu": [0.5, None, 0.7, 0.8]})
     assert conclude.spread(found, "apalu", "score") == "66.7 ± 15.3 (1 of 4 without)"
