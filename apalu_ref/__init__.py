@@ -5,7 +5,7 @@ imported when it is asked for:
 
 * :mod:`apalu_ref.formula`: the formulas, the page to read first
 * :mod:`apalu_ref.oracle`: the same, correctly rounded, to check against
-* :mod:`apalu_ref.fused`: the same for speed; :func:`apalu` and :func:`apalu_grad` are its
+* :mod:`apalu_ref.fused`: the same for speed; :func:`apalu` and :func:`apalu_grad` come from here
 * :mod:`apalu_ref.layer`: a layer of a network, with trainable a and b; :mod:`apalu_ref.watch`
   watches them
 * :mod:`apalu_ref.datasets`: data to train on

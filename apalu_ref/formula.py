@@ -6,7 +6,10 @@ r"""APALU in readable NumPy: the page to read first.
         a\,u(x), \quad u(x) = x\,(1 + \sigma(\kappa x)) & x \ge 0 \\
         b\,v(x), \quad v(x) = e^x - 1                   & x < 0
     \end{cases}
-    \qquad \kappa = 1.702,\ \sigma(z) = 1 / (1 + e^{-z})
+
+.. math::
+
+    \kappa = 1.702, \qquad \sigma(z) = 1 / (1 + e^{-z})
 
 (Subramanian, Jeyaraj and Ugli, *APALU: A Trainable, Adaptive Activation Function
 for Deep Learning Networks*, arXiv 2402.08244.)

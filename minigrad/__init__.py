@@ -7,8 +7,6 @@ a training loop (:mod:`minigrad.train`), with PyTorch's names. Beside it stand f
 and the complex step (:mod:`minigrad.differences`) and the gradient check built on them
 (:mod:`minigrad.gradcheck`), which know no derivative rule and so can judge any.
 
-Examples
---------
 >>> import numpy as np
 >>> x = tensor([0.5, 1.0], requires_grad=True)
 >>> (np.exp(x) * x).sum().backward()

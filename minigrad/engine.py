@@ -35,7 +35,10 @@ _order = itertools.count(1)
 _ndarray = np.ndarray
 
 OPS: dict[str, Op] = {}
-"""Every Op there is, by name: what the tests go through."""
+"""Every Op there is, by name: what the tests go through.
+
+:meta hide-value:
+"""
 
 
 class Node:

@@ -99,8 +99,8 @@ slow = {call: time * share for call, share in shares.most_common(9)}
 pictures.bars(slow, "the textbook version: time by NumPy call")
 
 # %%
-# Did you guess it? You should see ``where`` far ahead: when this was written it took two thirds,
-# and ``exp`` less than a tenth, with four calls of each.
+# Did you guess it? You should see ``where`` far ahead: when this was written it took more than
+# half, and ``exp`` less than a tenth, with four calls of each.
 #
 # Step 3: what calls cost, and a choice by bits
 # ---------------------------------------------

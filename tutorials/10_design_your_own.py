@@ -102,7 +102,7 @@ assert not card.remarks
 print(card.text())
 
 # %%
-# You should see four groups. *shape* is about f and its slopes. *under N(0, 1)* is about an input
+# You should see five groups. *shape* is about f and its slopes. *under N(0, 1)* is about an input
 # with a standard normal distribution: the mean E f, the second moment E f², and so on. *through
 # depth* has what :doc:`tutorial 7 <07_signal_through_200_layers>` measured. *with a*, *with b* say
 # how these numbers change with a parameter: ∂ means the derivative by it.

@@ -165,7 +165,7 @@ found["Gaussian, all features"] = auroc(gaussian, bad)
 print(f"Gaussian on all {width} features: AUROC {found['Gaussian, all features']:.3f}")
 
 # %%
-# You should see 0.997, which is hard to beat. Papers do not always have it in their tables.
+# You should see 0.998, which is hard to beat. Papers do not always have it in their tables.
 #
 # Step 4: draw what is normal to one point
 # ----------------------------------------

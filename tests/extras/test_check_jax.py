@@ -54,6 +54,9 @@ def told(report):
 
 def test_the_plain_example_conforms():
     report = check(f"{EXAMPLE}:plain")
+    page = Path(EXAMPLE).parents[1] / "site" / "howto" / "jax.rst"
+    said = f"{len(report.probes)} probes, {report.values:,} values"
+    assert said in page.read_text(encoding="utf-8")
     assert (report.adapter, report.exit_status) == ("jax", 0)
     assert {f.level for f in report.findings} == {"precision", "nonfinite"}
     assert report.comparisons["dx"]["differences"] == "agrees"

@@ -11,9 +11,16 @@ from apalu_ref.check import SubjectError, check
 
 pytestmark = pytest.mark.extras
 
-SUBJECTS = Path(__file__).resolve().parents[2] / "tutorials" / "subjects"
+TUTORIALS = Path(__file__).resolve().parents[2] / "tutorials"
+SUBJECTS = TUTORIALS / "subjects"
 MODULE, FUSED = (str(SUBJECTS / f"torch_{name}.py") for name in ("module", "fused"))
 NAMES = {"a": "alpha", "b": "beta"}
+
+
+def require_printed(page, report):
+    text = (TUTORIALS / "site" / "howto" / f"{page}.rst").read_text(encoding="utf-8")
+    assert f"{len(report.probes)} probes, {report.values:,} values" in text
+
 
 PARTS = """
 import torch
@@ -76,6 +83,8 @@ def test_examples_conform(name, levels):
     report = check(name)
     assert (report.adapter, report.exit_status) == ("torch", 0)
     assert {f.level for f in report.findings} == levels
+    if name.endswith("FusedOnce"):
+        require_printed("pytorch", report)
     assert report.comparisons["dx"]["differences"] == "agrees"
 
 
@@ -104,6 +113,7 @@ def test_the_port_conforms_for_every_16_bit_number():
 
 def test_the_unclamped_branch_is_named():
     report = check(f"{MODULE}:unclamped")
+    require_printed("ci", report)
     assert report.exit_status == 1
     assert {f.cause.split(" of where")[0] for f in core(report)} == {"NaN from the un-taken branch"}
     assert report.comparisons["y"]["oracle"] != "wrong"

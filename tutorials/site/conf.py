@@ -76,8 +76,14 @@ def _mathml(self, node, block):
     raise nodes.SkipNode
 
 
+def _skip_fields(app, what, name, obj, skip, options):
+    """Fields of named tuples have no text but Python's own, which says nothing."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field") else None
+
+
 def setup(app):
-    """Register the renderer of formulas."""
+    """Register the renderer of formulas, and what the reference leaves out."""
+    app.connect("autodoc-skip-member", _skip_fields)
     app.add_html_math_renderer(
         "mathml",
         inline_renderers=(lambda self, node: _mathml(self, node, block=False), None),

@@ -73,7 +73,7 @@ class Probes(_Table):
                 (f"``{name}``", _types(asked), asked[0][1], needs, why)
                 for (name, needs, why), asked in families[family].items()
             ]
-            yield from ["", f"**{family}**: {text}", ""]
+            yield from ["", f"**{family}**: {text}", "", ".. rst-class:: probes", ""]
             yield from list_table(("probe", "types", "from", "needs", "why"), rows,
                                    (26, 14, 10, 18, 32))  # fmt: skip
 

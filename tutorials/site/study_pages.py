@@ -40,6 +40,7 @@ class Page(SphinxDirective):
         yield from ["", f".. figure:: {study.name}.png"]
         # With a width the picture links to itself: on a phone it has to be opened to be read.
         yield from [f"   :alt: {study.title}: the results below, drawn", "   :width: 100%", ""]
+        yield from ["   Open the picture to see it in its own size.", ""]
         yield from [".. rubric:: Protocol", ""]
         yield from (f"- {_escaped(part)}" for part in tables.protocol(results))
         yield from [

@@ -163,7 +163,7 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Any:
-    """−``input`` at the class in ``target``; for log-probabilities. See :func:`cross_entropy`."""
+    """Minus ``input`` at the class ``target``; for log-probabilities. See :func:`cross_entropy`."""
     dim = min(1, input.ndim - 1)
     target, kept = _labels(input, np.asarray(plain(target)), dim, ignore_index)
     of_label = _of_labels(weight, input, target, kept)
