@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -227,6 +228,12 @@ def test_the_kit_names_a_planted_fault(planted):
     found = check(f"{NODE} {planted / 'subject.mjs'}", profile="quick", timeout=60)
     assert found.exit_status == 1
     assert "the term κx σ(1 - σ) is missing" in " ".join(f.cause for f in found.findings)
+
+
+def test_the_page_says_how_far_the_lock_lets_a_go():
+    page = (FOLDER / "index.html").read_text(encoding="utf-8")
+    low, high = map(float, re.search(r'id="ex-b" min="(.+?)" max="(.+?)"', page).groups())
+    assert f"from {low / 1.5:.3g} to {high / 1.5:.3g})".replace("-", "−") in page
 
 
 def test_the_page_uses_what_is_checked():

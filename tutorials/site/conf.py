@@ -61,6 +61,9 @@ html_show_sphinx = False
 html_copy_source = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = ["pictures.js"]
+# Straight quotes, in code and in sets of values alike: they are there to be copied.
+smartquotes_action = "De"
 html_math_renderer = "mathml"
 
 
