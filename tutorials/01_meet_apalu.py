@@ -395,6 +395,6 @@ plt.show()
 #
 # - Scale the weights for APALU, or start with a = 0.68 and b = 1.02 and LeCun's weights.
 # - Watch *a* and *b* during training. If their signs part, the activation has a valley or a peak.
-# - Where inputs of one sign are missing, one parameter does not learn: share the pair more widely.
+# - Where inputs of one sign are missing, one parameter does not learn: let more units share a pair.
 # - All of this rests on u′ being right. How do you make sure of a derivative? :doc:`The next
 #   tutorial <02_check_a_derivative>` knows three ways, and what none of them can see.

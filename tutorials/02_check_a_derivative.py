@@ -317,6 +317,7 @@ print(gradcheck(apalu, [x, a, b], apalu_grad, names="xab"))
 
 # %%
 # Now some mistakes that people make. The fourth keeps the right shape, as both axes have length 3.
+# The numbers in the messages are no slopes: each has been multiplied by the random g.
 
 
 def wrong(x, a, b, g):
@@ -341,8 +342,7 @@ for fault in wrong(x, a, b, g=1.0):  # for the names alone
     assert not found
 
 # %%
-# You should see five faults, all caught. Where a message ends in 1.001 or -1 times as much, it even
-# names the mistake. (The numbers are no slopes: each has been multiplied by the random g.)
+# You should see five faults, all caught. The last words, 1.001 and -1 times as much, even name two.
 #
 # Step 9: what a gradient check cannot see
 # ----------------------------------------

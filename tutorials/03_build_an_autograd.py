@@ -24,7 +24,7 @@ What you'll learn
 What you need
 -------------
 
-About 100 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the
+About 120 minutes; the script itself runs for 1 second. NumPy and Matplotlib, this project, the
 chain rule, how a Python class defines ``+`` (``__add__``), and from :doc:`the last tutorial
 <02_check_a_derivative>` difference quotients, broadcasting, and the upstream gradient g. Have the
 files of ``tutorials/autograd_steps`` open beside this page.
@@ -51,8 +51,8 @@ plt.rcParams.update({
 
 def show(new, old=None):
     """Print what a step adds to the one before: lines with + are new, lines with - are gone."""
-    old, new = (inspect.getsource(s).splitlines()[2:] if s else [] for s in (old, new))
-    for line in list(difflib.unified_diff(old, new, n=1, lineterm=""))[3:]:
+    texts = (inspect.getsource(s).splitlines()[2:] if s else [] for s in (old, new))
+    for line in list(difflib.unified_diff(*texts, "", new.__file__[-8:], n=1, lineterm=""))[1:]:
         print("   ..." if line.startswith("@@") else line)
 
 
@@ -373,7 +373,7 @@ assert np.allclose(ours, theirs.numpy(), rtol=1e-14)
 # 1. *A row of your own.* Add ``np.arctan`` and ``np.arctan2`` to step 8. (You should get 0.4 and
 #    -0.2 for the slopes of ``np.arctan2(1, 2)``.)
 # 2. *Cumulative sums.* Each input of ``np.cumsum`` is used in its own and all later sums. Write the
-#    rule, so that it works twice. (From three ones you should get 3, 2 and 1.)
+#    rule, with ``[::-1]``, so that it works twice. (From three ones you should get 3, 2 and 1.)
 # 3. *Memory.* Every Tensor keeps its inputs alive. Which rules need them, which the output, which
 #    neither? How would a program find out? (:class:`minigrad.engine.Op` does.)
 #

@@ -105,7 +105,7 @@ assert np.isnan([dx[2], db]).all()
 # float32 e⁸⁹ is infinite, and e^(-κx), which the sigmoid needs, is for x < -52.1.
 #
 # How does one find the line in a large program? :func:`minigrad.detect_anomaly` watches. First it
-# meets the gradient of b, which the product makes of 0 and eˣ - 1:
+# meets the gradient of b. There the product multiplies 0 by its slope, eˣ - 1, which is infinite:
 
 try:
     with np.errstate(over="ignore", invalid="ignore"), minigrad.detect_anomaly():
