@@ -115,7 +115,8 @@ def suggest(module: Any) -> str:
         and callable(value)
         and getattr(value, "__module__", None) == module.__name__
     ]
-    return f"; it defines {', '.join(found[:8])}" if found else ""
+    more = [f"and {len(found) - 8} more"] if len(found) > 8 else []
+    return f"; it defines {', '.join([*found[:8], *more])}" if found else ""
 
 
 def describe(value: Any) -> str:

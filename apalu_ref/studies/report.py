@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import textwrap
 from typing import Any
 
 from apalu_ref.studies import tables
@@ -37,7 +38,10 @@ def files(results: Results) -> dict[str, str | bytes]:
 def picture(results: Results) -> bytes:
     """The study's figure as PNG."""
     figure = results.study.draw(results)
-    figure.suptitle(f"{results.study.title} ({results.scale} scale)", fontsize=11)
+    # A figure of one panel is narrower than most titles.
+    room = int(11 * figure.get_figwidth())
+    title = f"{results.study.title} ({results.scale} scale)"
+    figure.suptitle(textwrap.fill(title, room, break_on_hyphens=False), fontsize=11)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()

@@ -116,10 +116,12 @@ def optional(sets: Sequence[str], source: str) -> tuple[list[str], str]:
     The first set always counts as one that can, so that it is complained of if it cannot; and so
     does every set if ``source`` is "full", as these were asked for.
     """
-    why = {name: missing(name, source) for name in sets[1:] if source != "full"}
-    gone = {name: reason for name, reason in why.items() if reason}
-    said = [f"It goes on without {name}, whose data are not there: {gone[name]}" for name in gone]
-    return [name for name in sets if name not in gone], " ".join(said)
+    gone = [name for name in sets[1:] if source != "full" and missing(name, source)]
+    said = (
+        f"It goes on without {' and '.join(gone)}, whose data are not there; `apalu-ref data` says "
+        "how to get them."
+    )
+    return [name for name in sets if name not in gone], said if gone else ""
 
 
 def cases_of(

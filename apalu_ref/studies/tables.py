@@ -118,6 +118,12 @@ def text(results: Results, whole: bool = True) -> str:
                 # A path is not broken: it is there to be copied.
                 wrapper = textwrap.TextWrapper(96, break_on_hyphens=False, break_long_words=False)
                 lines += ["", *wrapper.wrap(f"Yours: {told}.")]
+            if any(results.diverged(name, case) for case in results.cases):
+                lines += [
+                    "",
+                    "A run diverges when a loss or a parameter is not finite. If that comes from",
+                    f"the function itself, `apalu-ref report {name}` says where.",
+                ]
     if not whole:
         return "\n".join(lines) + "\n"
     lines += ["", "What would count as an answer, said beforehand:"]

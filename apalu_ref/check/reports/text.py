@@ -49,7 +49,13 @@ def _table(report: Report) -> list[str]:
         rows[0] = (*head[:3], "")
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     table = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
-    return [*("  " + line.rstrip() for line in table), ""]
+    lines = [*("  " + line.rstrip() for line in table), ""]
+    if judge == "the reference" and any(
+        said["oracle"] == "agrees" and max(report.worst_ulp.get(quantity, {"": 0}).values()) > 1000
+        for quantity, said in report.comparisons.items()
+    ):
+        lines += ["  Many ULP beside agrees: the reference itself has no more digits there.", ""]
+    return lines
 
 
 def _probes(report: Report) -> list[str]:

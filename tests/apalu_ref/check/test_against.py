@@ -148,6 +148,18 @@ def test_wrong_backwards(check_here, references, to, subject, quantity, cause):
     assert cause in found[0].cause
 
 
+def test_digits_that_the_reference_has_not_are_told(check_here, references):
+    from apalu_ref.check.reports.text import text
+
+    note = "the reference itself has no more digits there"
+    swish = check_here(RIGHT["swish"], "quick", "values/float64", against=f"{references}:swish")
+    assert swish.worst_ulp["y"]["float64"] > 1000
+    assert note in text(swish)
+    tanh = check_here(RIGHT["tanh"], "quick", "plain", against=f"{references}:tanh")
+    assert tanh.exit_status == 0
+    assert note not in text(tanh)
+
+
 def test_self_does_not_see_a_consistent_other_function(check_here, references):
     subject = port(lambda x, beta: x * sigmoid(x), lambda x, beta: (
         sigmoid(x) + x * sigmoid(x) * sigmoid(-x), 0 * x), "beta")  # fmt: skip

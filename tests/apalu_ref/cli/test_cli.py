@@ -93,6 +93,7 @@ class TestCheck:
         done = here("check", SUBJECTS / "wrong.py")
         assert done.returncode == 2
         assert "it defines Careful, RoundedConstant" in done.stderr
+        assert "DeadAtZero, and 3 more" in done.stderr
 
     def test_every_wrong_subject_is_tested_here(self):
         source = (SUBJECTS / "wrong.py").read_text(encoding="utf-8")

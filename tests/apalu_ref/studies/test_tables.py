@@ -1,12 +1,14 @@
 """Tables and figures of results."""
 
+import dataclasses
+
 import pytest
 
 from apalu_ref.studies import figures, report, tables
 from apalu_ref.studies.plan import StudyError
 from apalu_ref.studies.results import read
 
-from .toy import results
+from .toy import results, study
 
 SCORES = {"relu": [0.5, 0.6], "apalu": [0.7, None], "tanh": [None, None]}
 
@@ -55,6 +57,31 @@ def test_the_notes_tell_of_edges_and_of_intervals():
     notes = " ".join(tables.notes(found))
     assert "end of the grid 0.1, 0.2" in notes
     assert "not widened" in notes
+
+
+def test_an_own_activation_that_diverged_is_told_where_to_look():
+    found = tables.text(results({"relu": [0.5, 0.6], "own.py:f": [0.7, None]}))
+    assert "`apalu-ref report own.py:f` says where" in found
+    for scores in (SCORES, {"relu": [0.5, None], "own.py:f": [0.7, 0.8]}):
+        assert "apalu-ref report" not in tables.text(results(scores))
+
+
+def test_a_long_title_stays_within_the_picture(monkeypatch):
+    own = dataclasses.replace(
+        study(), title="Numbers from tables with a multilayer-perceptron, " * 2 + "and so on"
+    )
+    seen = []
+    monkeypatch.setattr(
+        "matplotlib.figure.Figure.savefig", lambda figure, *_, **__: seen.append(figure)
+    )
+    report.picture(results(SCORES, own=own))
+    (figure,) = seen
+    figure.canvas.draw()
+    box = figure._suptitle.get_window_extent()
+    assert 0 < box.x0 < box.x1 < figure.bbox.x1
+    assert figure.get_suptitle().replace("\n", " ") == f"{own.title} (quick scale)"
+    above = max(panel.title.get_window_extent().y1 for panel in figure.axes)
+    assert above < box.y0
 
 
 def test_figures_draw_what_there_is():
