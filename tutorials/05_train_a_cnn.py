@@ -262,7 +262,7 @@ assert min(end.min() for end in ends.values()) > 0.7
 
 def correct(network):
     """For each test image, whether the network reads it right."""
-    with no_grad():  # there is no way back: nothing need be remembered
+    with no_grad():  # no way back follows: nothing need be kept
         scores = np.concatenate([network(x).data for x, _ in in_order(test)])
     return scores.argmax(axis=1) == kept.labels
 
@@ -363,8 +363,8 @@ print("in halves:", resumed["val_loss"])
 assert resumed["val_loss"] == straight["val_loss"]
 
 # %%
-# The same to the last bit, ups and downs included: the checkpoint holds everything that the next step depends on. Those are
-# the weights, Adam's means, the place in the cycle, and the random generators.
+# The same to the last bit, ups and downs included: a checkpoint has all that the next step depends
+# on, the weights, Adam's means, the place in the cycle, and the random generators.
 #
 # For all 60,000 images there is a command, ``apalu-ref bench mnist``. ``apalu-ref data fetch mnist
 # --to DIR`` gets them; set ``APALU_REF_DATA=DIR``, for without it the small set is used. In minutes

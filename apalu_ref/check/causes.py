@@ -17,10 +17,12 @@ class Cause(NamedTuple):
 
 NOT_REDUCED = "not reduced over the axes along which its input was broadcast"
 
+AVERAGED = "averaged over the broadcast elements, not summed"
+
 REDUCED = "reduced wrongly"
 
 UNKNOWN = "no known mistake fits"
 
 WRITTEN = "an argument is written to: "
 
-__all__ = ["EDGES", "NOT_REDUCED", "REDUCED", "UNKNOWN", "WIDE", "WRITTEN", "Cause"]
+__all__ = ["AVERAGED", "EDGES", "NOT_REDUCED", "REDUCED", "UNKNOWN", "WIDE", "WRITTEN", "Cause"]

@@ -40,7 +40,7 @@ def explain(mark: Mark, apalu: bool, known: Collection[str] = ()) -> list[Cause]
         return [accumulation(mark)]
     if mark.level == "policy":
         convention = Cause(
-            "at x = 0 the slope is not the right one, 3a/2, which is the convention",
+            "at x = 0 the slope is not that of x >= 0, 3a/2, which is the convention",
             "choose the branch with x >= 0, in backward too",
         )
         return [_negative_zero(mark) or convention]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apalu_ref.check.causes import Cause
+from apalu_ref.check.causes import AVERAGED, Cause
 from apalu_ref.check.search import MATCH_EPS, Search
 
 Array = NDArray[Any]
@@ -40,11 +40,16 @@ def permuted(search: Search) -> list[Cause]:
 
 
 def axes(search: Search) -> list[Cause]:
-    """A sum over other axes than those that were broadcast (square shapes hide it)."""
+    """A sum over other axes than those that were broadcast (square shapes hide it), or a mean."""
     if not search.summed:
         return []
+    padded = (1,) * (search.right.ndim - len(search.target)) + tuple(search.target)
+    stretched = (i for i, n in enumerate(padded) if n == 1 and search.full[i] != 1)
+    needed = ", ".join(map(str, stretched))
     for how, axes, values in reductions(search.right, search.target):
         if np.allclose(search.got, values, rtol=MATCH_EPS * search.eps, atol=1e-12):
+            if (how, axes) == ("mean", needed):
+                return [Cause(AVERAGED, "sum over the broadcast axes; do not take the mean")]
             return [Cause(
                 "reduced over the wrong axis",
                 f"sum over the axes along which {search.quantity[1:]} was broadcast",

@@ -73,7 +73,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     group.add_argument(
         "--out", metavar="DIR",
         help="keep everybody's results in DIR as they come (NAME.json; NAME.txt to hand back), and "
-        "class.json, class.txt, class.png; what is there and unchanged is not graded again",
+        "class.txt, class.json, class.png and class.csv, a table for a spreadsheet; what is there "
+        "and unchanged is not graded again",
     )  # fmt: skip
     _add_common(group, "report")
     group.set_defaults(run=run_class)
@@ -194,9 +195,12 @@ def _keep(report: ClassReport, whole: str, folder: Path) -> None:
     from apalu_ref.exercises.figure import draw
     from apalu_ref.exercises.group import REPORT
     from apalu_ref.properties.sheet import save
+    from minigrad.checkpoint import write_atomically
 
     deliver(whole, str(folder / f"{REPORT}.json"))
     deliver(report.text(), str(folder / f"{REPORT}.txt"))
+    # With the mark by which spreadsheets know UTF-8.
+    write_atomically(folder / f"{REPORT}.csv", report.as_csv().encode("utf-8-sig"))
     with warnings.catch_warnings():
         # A name may have signs for which Matplotlib has no picture.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
@@ -205,9 +209,13 @@ def _keep(report: ClassReport, whole: str, folder: Path) -> None:
 
 def _folder() -> str:
     from apalu_ref.exercises import TASKS, SubmissionError
+    from apalu_ref.exercises.names import like
 
     for place in _PLACES:
         if any((Path(place) / f"{task.module}.py").is_file() for task in TASKS):
+            return place
+    for place in _PLACES:  # to say what the files there should be called
+        if Path(place).is_dir() and any(like(p.name) for p in Path(place).iterdir()):
             return place
     raise SubmissionError(
         "the exercises are not here: go to the folder that has `mine` in it, tutorials/exercises "

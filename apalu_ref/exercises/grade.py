@@ -11,7 +11,8 @@ from apalu_ref.exercises import reference
 from apalu_ref.exercises.process import judge
 from apalu_ref.exercises.result import FAILED, TO_DO, Finding, Part, Result
 from apalu_ref.exercises.submission import Submission
-from apalu_ref.exercises.tasks import TASKS, Task, find, needs
+from apalu_ref.exercises.tasks import TASKS, Task, find
+from apalu_ref.exercises.uses import imports, uses
 
 SECONDS = 60.0
 """How long one task may take."""
@@ -99,28 +100,35 @@ class _Grader:
             self.progress(task)
         begin = time.perf_counter()
         early = self._before_it_runs(task)
+        said = self.submission.name_of(task)
+        # Where the file itself is missing, that is a finding and says it.
+        names = [said] if said and task.module in self.submission.sources else []
         if len(early) == len(task.parts):
             readable = not isinstance(self.submission.tree(task), Finding)
-            return Result(task, [early[name] for name in task.parts], imported=readable)
+            return Result(task, [early[name] for name in task.parts], names, imported=readable)
         gaps = self._wrong(task) if self.with_reference else []
+        gaps = [(before, name) for before, name in gaps if hasattr(reference, name)]
         # What a submission has started may still be writing there.
         with tempfile.TemporaryDirectory(
             prefix="apalu-exercise-", ignore_cleanup_errors=True
         ) as name:
             # What a file that cannot be used gave ready-made is missing as well.
-            broken = [t for t in TASKS if t.name in self.done and not self.done[t.name].imported]
+            done = [t for t in TASKS if gaps and t.name in self.done and t != task]
+            broken = [t for t in done if not self.done[t.name].imported]
             given = [(t, n) for t in broken for n in t.given if hasattr(reference, n)]
-            modules = {t.module for t in broken if t != task}
-            self.submission.copy_to(Path(name), [*gaps, *given] if gaps else [], modules)
+            modules = {t.module for t in broken}
+            self.submission.copy_to(Path(name), [*gaps, *given], modules)
             judged = judge(task, Path(name), self.seconds, self.memory << 20)
         # What is to do is to do, whatever else came of calling it.
         parts = [early.get(part.name, part) for part in judged.parts]
         filled = [f"{gap} (task {before.number})" for before, gap in gaps]
         result = Result(
-            task, parts, [], filled, judged.printed, imported=judged.imported, fault=judged.fault
+            task, parts, names, filled, judged.printed, imported=judged.imported, fault=judged.fault
         )
         if not result.passed and not self.with_reference:
-            result.remarks = self._because(task)
+            wrong = self._wrong(task)
+            result.remarks += _because(wrong)
+            self._trace(result, wrong)
         result.seconds = time.perf_counter() - begin
         return result
 
@@ -142,17 +150,40 @@ class _Grader:
         """What it needs of earlier tasks and is not right yet."""
         return [
             (before, name)
-            for before, name in needs(task)
+            for before, name in self._uses(task)
             if not all(self.result(before).part(part).passed for part in before.asks[name])
         ]
 
-    def _because(self, task: Task) -> list[str]:
-        """The same in words, a sentence for each earlier task."""
-        by_task: dict[int, list[str]] = {}
-        for before, name in self._wrong(task):
-            by_task.setdefault(before.number, []).append(name)
-        return [
-            f"this task uses {' and '.join(names)} of task {number}, not right yet: do it first, "
-            "or check with --with-reference"
-            for number, names in by_task.items()
+    def _uses(self, task: Task) -> list[tuple[Task, str]]:
+        """What it calls of earlier tasks, and what it imports of those that cannot be imported."""
+        called = uses(self.submission, task)
+        return called + [
+            pair
+            for pair in imports(self.submission, task)
+            if pair not in called and not self.result(pair[0]).imported
         ]
+
+    def _trace(self, result: Result, wrong: list[tuple[Task, str]]) -> None:
+        """Note of each part that fails which earlier tasks it uses, of those that are wrong."""
+        task = result.task
+        alone = {name for name, parts in task.asks.items() if parts == (name,)}
+        for part in result.parts:
+            # A part called as its function is tried by itself; others through all of the task.
+            of_it = uses(self.submission, task, [part.name]) if part.name in alone else None
+            if part.passed or part.status == TO_DO:
+                continue
+            mine = [t.number for t, name in wrong
+                    if of_it is None or not result.imported or (t, name) in of_it]  # fmt: skip
+            part.after = list(dict.fromkeys(mine))
+
+
+def _because(wrong: list[tuple[Task, str]]) -> list[str]:
+    """What it needs and is not right, in words: a sentence for each earlier task."""
+    by_task: dict[int, list[str]] = {}
+    for before, name in wrong:
+        by_task.setdefault(before.number, []).append(name)
+    return [
+        f"this task uses {' and '.join(names)} of task {number}, not right yet: do it first, "
+        "or check with --with-reference"
+        for number, names in by_task.items()
+    ]

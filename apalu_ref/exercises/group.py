@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,6 +13,7 @@ from typing import Any
 
 import apalu_ref
 from apalu_ref.exercises.grade import MEMORY, SECONDS, check
+from apalu_ref.exercises.names import like
 from apalu_ref.exercises.reports import text
 from apalu_ref.exercises.result import SCHEMA, TO_DO, Result, from_json
 from apalu_ref.exercises.submission import Submission, SubmissionError
@@ -26,11 +29,13 @@ class Graded:
     """One submission: its name, and its results, or why there are none.
 
     ``error`` is what is wrong with the submission as a whole; the others are graded all the same.
+    ``names`` is what there is to say of the names of its files.
     """
 
     name: str
     results: list[Result] = field(default_factory=list)
     error: str = ""
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -49,14 +54,30 @@ class ClassReport:
     submissions: list[Graded] = field(default_factory=list)
 
     def mistakes(self) -> dict[str, list[tuple[str, int]]]:
-        """For each task, what was found and in how many submissions, most frequent first."""
+        """For each task, what was found and in how many submissions, most frequent first.
+
+        What may follow from an earlier task that is not right is left out.
+        """
         found: dict[str, Counter[str]] = {task.name: Counter() for task in self.tasks}
         for submission in self.submissions:
             for result in submission.results:
                 seen = {
-                    f.what for part in result.parts if part.status != TO_DO for f in part.findings
-                }
+                    f.what for part in result.parts if part.status != TO_DO and not part.after
+                    for f in part.findings
+                }  # fmt: skip
                 found[result.task.name].update(seen)
+        return {
+            name: sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            for name, counts in found.items()
+        }
+
+    def following(self) -> dict[str, list[tuple[tuple[int, ...], int]]]:
+        """For each task, from which earlier ones mistakes may follow, in how many submissions."""
+        found: dict[str, Counter[tuple[int, ...]]] = {task.name: Counter() for task in self.tasks}
+        for submission in self.submissions:
+            for result in submission.results:
+                numbers = {number for part in result.parts for number in part.after}
+                found[result.task.name].update([tuple(sorted(numbers))] if numbers else [])
         return {
             name: sorted(counts.items(), key=lambda item: (-item[1], item[0]))
             for name, counts in found.items()
@@ -81,12 +102,40 @@ class ClassReport:
         passed = [sum(s.results[i].passed for s in graded) for i in range(len(heads))]
         lines.append(f"{'passed':{width}}" + "".join(
             f"{n:>{len(head) + 2}}" for n, head in zip(passed, heads, strict=True)))  # fmt: skip
+        named = [f"  {s.name}: {said}" for s in self.submissions for said in s.names]
+        lines += ["", "names of files:", *named] if named else []
+        mistakes, following = self.mistakes(), self.following()
         for task in self.tasks:
-            common = self.mistakes()[task.name][:5]
-            if common:
+            common = mistakes[task.name][:5]
+            said = [
+                (f"mistakes that may follow from task {' and '.join(map(str, numbers))} are not "
+                 "listed: --with-reference grades each task by itself", n)
+                for numbers, n in following[task.name]
+            ]  # fmt: skip
+            if common or said:
                 lines += ["", f"{task.number} {task.name}, most often:"]
-                lines += [f"  {n:3} of {len(graded)}  {what}" for what, n in common]
+                lines += [f"  {n:3} of {len(graded)}  {what}" for what, n in [*common, *said]]
         return "\n".join(lines) + "\n"
+
+    def as_csv(self) -> str:
+        """A row for each submission: how many parts of each task are right, and of all.
+
+        For a spreadsheet. A task that was not begun is an empty field. Text that a spreadsheet
+        would take for a formula has an apostrophe before it.
+        """
+        whole = sum(len(task.parts) for task in self.tasks)
+        heads = [f"{t.number} {t.name} (of {len(t.parts)})" for t in self.tasks]
+        rows: list[list[object]] = [["name", *heads, f"total (of {whole})", "remarks"]]
+        for s in self.submissions:
+            right = [sum(part.passed for part in result.parts) for result in s.results]
+            shown = ["" if r.status == TO_DO else n for r, n in zip(s.results, right, strict=True)]
+            shown = shown or [""] * len(heads)
+            total = "" if s.error else sum(right)
+            remarks = s.error or "; ".join(s.names)
+            rows.append([_plain(s.name), *shown, total, _plain(remarks)])
+        written = io.StringIO(newline="")
+        csv.writer(written).writerows(rows)
+        return written.getvalue()
 
     def as_json(self) -> dict[str, Any]:
         """For ``json.dumps``."""
@@ -94,12 +143,21 @@ class ClassReport:
             "schema": SCHEMA,
             "tasks": [task.name for task in self.tasks],
             "submissions": [
-                {"name": s.name, "error": s.error, "results": [r.as_json() for r in s.results]}
+                {
+                    "name": s.name,
+                    "error": s.error,
+                    "names": s.names,
+                    "results": [r.as_json() for r in s.results],
+                }
                 for s in self.submissions
             ],
             "mistakes": {
                 name: [{"what": what, "submissions": n} for what, n in counts]
                 for name, counts in self.mistakes().items()
+            },
+            "following": {
+                name: [{"from": list(numbers), "submissions": n} for numbers, n in counts]
+                for name, counts in self.following().items()
             },
         }
 
@@ -176,6 +234,8 @@ def check_class(
             "submission": submission.digest, **limits,
         }  # fmt: skip
         results = None if kept is None else _stored(kept / f"{path.name}.json", settings)
+        if kept is not None and results is not None:
+            _hand_back(kept, path.name, results, anew=False)
         if results is None:
             try:
                 results = check(submission.folder, names, with_reference=with_reference,
@@ -186,7 +246,8 @@ def check_class(
                 continue
             if kept is not None and not any(result.fault for result in results):
                 _store(kept, path.name, settings, results)
-        report.submissions.append(Graded(path.name, results))
+        named = [said for task in chosen if (said := submission.name_of(task))]
+        report.submissions.append(Graded(path.name, results, names=named))
     return report
 
 
@@ -195,6 +256,8 @@ def _files_in(path: Path) -> Path:
     if any((path / f"{task.module}.py").is_file() for task in TASKS):
         return path
     found = {p.parent for task in TASKS for p in path.rglob(f"{task.module}.py")}
+    if not found:  # to say of them what their names should be
+        found = {p.parent for p in path.rglob("*") if like(p.name) is not None and p.is_file()}
     deeper = [p for p in sorted(found) if "solutions" not in p.relative_to(path).parts]
     if len(deeper) > 1:
         several = " and ".join(str(p.relative_to(path)) for p in deeper)
@@ -204,10 +267,22 @@ def _files_in(path: Path) -> Path:
 
 def _store(folder: Path, name: str, settings: dict[str, Any], results: list[Result]) -> None:
     whole = {"settings": settings, "results": [r.as_json() for r in results]}
-    write_atomically(folder / f"{name}.txt", text(results).encode())
+    _hand_back(folder, name, results)
     write_atomically(
         folder / f"{name}.json", json.dumps(whole, indent=1, ensure_ascii=False).encode()
     )
+
+
+def _hand_back(folder: Path, name: str, results: list[Result], anew: bool = True) -> None:
+    """Write the report for who handed in; if not ``anew``, then only where it is missing."""
+    path = folder / f"{name}.txt"
+    if anew or not path.is_file():
+        write_atomically(path, text(results).encode())
+
+
+def _plain(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") else text
 
 
 def _stored(path: Path, settings: dict[str, Any]) -> list[Result] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from apalu_ref.exercises.tasks import Task, find
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the JSON layout."""
 
 PASSED, FAILED, TO_DO, STOPPED = "passed", "failed", "to do", "stopped"
@@ -38,13 +38,15 @@ class Part:
 
     ``status`` is "passed", "failed", "to do" (not written yet, or something it needs is not) or
     "stopped" (the process ended before its turn, or in it). ``notes`` are worth knowing and
-    cost nothing.
+    cost nothing. ``after`` are the numbers of earlier tasks that it uses and that are not right:
+    what is found may follow from them.
     """
 
     name: str
     status: str = PASSED
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    after: list[int] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -129,7 +131,7 @@ class Result:
 def from_json(stored: dict[str, Any]) -> Result:
     """A result, from what :meth:`Result.as_json` made of it."""
     parts = [
-        Part(p["name"], p["status"], [Finding(**f) for f in p["findings"]], p["notes"])
+        Part(p["name"], p["status"], [Finding(**f) for f in p["findings"]], p["notes"], p["after"])
         for p in stored["parts"]
     ]
     return Result(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from apalu_ref.exercises.names import like
 from apalu_ref.exercises.result import Finding
 from apalu_ref.exercises.tasks import TASKS, Task
 
@@ -16,6 +17,7 @@ PACKAGE = "mine"
 """What the copy that is graded is called; the folder itself may have any name."""
 
 _MOST = 1 << 20  # bytes of one file
+_WAS = {"is": "was", "are": "were"}
 
 
 class SubmissionError(ValueError):
@@ -47,11 +49,19 @@ class Submission:
             if path.stat().st_size > _MOST:
                 raise SubmissionError(f"{path} is larger than a program of this course can be")
             self.sources[path.stem] = path.read_bytes()
+        self.likes: dict[str, list[str]] = {}
+        for path in sorted(self.folder.iterdir()):
+            task = like(path.name)
+            if task is not None and path.is_file():
+                self.likes.setdefault(task.module, []).append(path.name)
         if not any(task.module in self.sources for task in TASKS):
             first, last = f"{TASKS[0].module}.py", f"{TASKS[-1].module}.py"
             inside = [p for p in sorted(self.folder.iterdir()) if (p / first).is_file()]
             hint = f"; did you mean {inside[0]}?" if inside else ""
-            raise SubmissionError(f"{self.folder} has none of the files {first} … {last}{hint}")
+            said = "".join(f"; {self.name_of(task)}" for task in TASKS if task.module in self.likes)
+            raise SubmissionError(
+                f"{self.folder} has none of the files {first} … {last}{said or hint}"
+            )
 
     @property
     def digest(self) -> str:
@@ -59,33 +69,49 @@ class Submission:
         told = hashlib.sha256()
         for name, source in sorted(self.sources.items()):
             told.update(f"{name} {len(source)}\n".encode() + source)
+        told.update(repr(sorted(self.likes.items())).encode())
         return told.hexdigest()
+
+    def name_of(self, task: Task) -> str:
+        """What is to be said of files that may be the task's, but are not called so; or ""."""
+        others = self.likes.get(task.module, [])
+        if not others:
+            return ""
+        those, are = " and ".join(others), "is" if len(others) == 1 else "are"
+        if task.module in self.sources:
+            return (
+                f"{task.module}.py was graded; {those}, which {are} there as well, {_WAS[are]} not"
+            )
+        which = "it" if len(others) == 1 else "the one that counts"
+        return f"{those} {are} not taken for {task.module}.py: rename {which} to {task.module}.py"
 
     def tree(self, task: Task) -> ast.Module | Finding:
         """The syntax of a task's file, or why it has none."""
-        source = self.sources.get(task.module)
-        if source is None:
-            return Finding(
-                f"the file {task.module}.py is not there",
-                "was it handed in, and under just this name?",
-            )
+        if task.module not in self.sources:
+            hint = self.name_of(task) or "was it handed in, and under just this name?"
+            return Finding(f"the file {task.module}.py is not there", hint)
+        return self.parsed(task.module)
+
+    def parsed(self, module: str) -> ast.Module | Finding:
+        """The syntax of one of the files, or why it has none."""
+        source = self.sources[module]
         try:
             text = source.decode("utf-8-sig")
             if "\0" in text:
                 raise ValueError("it has zeros in it: was it stored as UTF-16?")
             return ast.parse(text)
         except (MemoryError, RecursionError):
-            return Finding(f"{task.module}.py is nested too deeply for Python to read")
+            return Finding(f"{module}.py is nested too deeply for Python to read")
         except SyntaxError as error:
             line = (error.text or "").strip()
             return Finding(
-                f"{task.module}.py, line {error.lineno}, is no Python: {error.msg}: {line}",
+                f"{module}.py, line {error.lineno}, is no Python: {error.msg}: {line}",
                 "look at how far the lines are indented"
                 if isinstance(error, IndentationError)
                 else "a bracket, a colon or a quotation mark is missing there, or just before",
             )
         except ValueError as error:
-            return Finding(f"{task.module}.py is not a text file in UTF-8: {error}")
+            return Finding(f"{module}.py is not a text file in UTF-8: {error}")
 
     def to_do(self, task: Task) -> list[str]:
         """What the task asks for and is still a stub, or not there."""
@@ -162,9 +188,11 @@ def _defined(node: ast.AST) -> list[tuple[str, ast.AST]]:
 def _is_stub(value: ast.AST) -> bool:
     """Whether nothing has been written yet: a function that raises, a card of Nones."""
     if isinstance(value, ast.FunctionDef):
-        body = value.body
-        if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-            body = body[1:]
+        body = [  # without docstrings and `...`
+            statement
+            for statement in value.body
+            if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        ]
         if len(body) != 1:
             return not body
         raises = isinstance(body[0], ast.Raise) and "NotImplementedError" in ast.unparse(body[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,6 @@ class Task:
     title : str
     asks : dict of str to tuple of str
         What is to be written, and the parts of the verdict that depend on it.
-    uses : dict of str to tuple of (str, str)
-        For what is to be written, the functions it calls: the task, and the name.
     given : tuple of str
         What its file defines besides, and must go on to define.
     imports : tuple of str
@@ -32,7 +30,6 @@ class Task:
     name: str
     title: str
     asks: dict[str, tuple[str, ...]]
-    uses: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     imports: tuple[str, ...] = ("numpy",)
     tutorial: str = ""
@@ -53,9 +50,6 @@ def _each(*names: str) -> dict[str, tuple[str, ...]]:
 
 
 _KERNEL = {"forward": ("y",), "backward": ("dx", "da", "db")}
-_FORWARD, _BACKWARD, _SUM_TO = (("backward", name) for name in ("forward", "backward", "sum_to"))
-_V, _DV = (("derivatives", name) for name in ("v", "dv"))
-_SIGMOID, _SIGMOID_SLOPE = (("sigmoid", name) for name in ("sigmoid", "sigmoid_slope"))
 
 TASKS = (
     Task(1, "derivatives", "the derivatives of u and v", _each("u", "du", "v", "dv"),
@@ -63,22 +57,16 @@ TASKS = (
     Task(2, "sigmoid", "a stable sigmoid", _each("sigmoid", "sigmoid_slope"), given=("u", "du"),
          tutorial="04_apalu_as_an_op"),
     Task(3, "backward", "forward and backward, with broadcasting",
-         {"sum_to": ("sum_to",), **_KERNEL},
-         {"forward": (_V, _SIGMOID),
-          "backward": (_V, _DV, _SIGMOID, _SIGMOID_SLOPE, _SUM_TO)},
-         tutorial="04_apalu_as_an_op"),
+         {"sum_to": ("sum_to",), **_KERNEL}, tutorial="04_apalu_as_an_op"),
     Task(4, "op", "an operation of minigrad", {**_KERNEL, "formula": ("second order",)},
-         {"forward": (_FORWARD,), "backward": (_BACKWARD,), "formula": (_V,)},
          given=("Apalu",), imports=("numpy", "minigrad"), tutorial="04_apalu_as_an_op"),
     Task(5, "tape", "a tape of your own",
          {**_each("add", "mul", "div", "exp", "where", "total"),
           "backward": ("backward", "apalu")},
-         dict.fromkeys(("add", "mul", "div", "where"), (_SUM_TO,)),
          given=("Var", "as_var", "apalu"), tutorial="03_build_an_autograd"),
     Task(6, "fused", "a fused kernel",
          {"forward": ("y", "memory of forward"),
           "backward": ("dx", "da", "db", "memory of backward")},
-         {"forward": (_FORWARD,), "backward": (_BACKWARD,)},
          given=("task3",), tutorial="09_make_numpy_fast"),
     Task(7, "activation", "an activation of your own, with its report card",
          _each("activation", "slope", "CARD"), tutorial="10_design_your_own"),
@@ -99,21 +87,3 @@ def find(name: str) -> Task:
             return task
     there = ", ".join(f"{task.number} {task.name}" for task in TASKS)
     raise ValueError(f"there is no task {name!r}; there are: {there}")
-
-
-def needs(task: Task) -> list[tuple[Task, str]]:
-    """What of earlier tasks it calls, directly or through others: the tasks and names, in order."""
-    waiting = [use for uses in task.uses.values() for use in uses]
-    found: set[tuple[str, str]] = set()
-    while waiting:
-        use = waiting.pop()
-        if use not in found:
-            found.add(use)
-            waiting += find(use[0]).uses.get(use[1], ())
-    return [
-        (before, name)
-        for before in TASKS
-        if before.number < task.number
-        for name in before.asks
-        if (before.name, name) in found
-    ]

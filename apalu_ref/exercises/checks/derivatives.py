@@ -15,7 +15,7 @@ from apalu_ref import oracle
 from apalu_ref.check.catalogue.formulas import MISTAKES
 from apalu_ref.check.catalogue.terms import Terms
 from apalu_ref.exercises.checks.calling import Wrong, array, call, judged
-from apalu_ref.exercises.checks.values import Mistake, compare
+from apalu_ref.exercises.checks.values import Mistake, compare, kept
 from apalu_ref.exercises.result import Finding, Part
 
 Array = NDArray[Any]
@@ -136,6 +136,7 @@ def _look(package: ModuleType, name: str, asked: _Asked) -> list[str]:
     exact = getattr(oracle, name)
     want = np.array([float(exact(float(t))) for t in x])
     got = array(name, call(name, function, x, quiet=True), x.shape)
+    kept(name, function, x)
     _by_itself(name, function, x, got)
     mistakes = [*_MORE[name], *_from_catalogue(asked.quantity, asked.side)]
     within = 1e-9 * (np.abs(want) + 1)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from apalu_ref.exercises.checks.calling import Wrong
+from apalu_ref.exercises.checks.calling import Wrong, array, call
 from apalu_ref.exercises.result import Finding
 
 Array = NDArray[Any]
@@ -54,6 +54,19 @@ def compare(
                                 mistake.answer or answer, seen))  # fmt: skip
     said, more = _pattern(got, want, off, at)
     raise Wrong(Finding(f"{what}: {said}", more or hint, answer, seen))
+
+
+def kept(what: str, function: Callable[..., Any], x: Array) -> None:
+    """Raise :class:`Wrong` where a result changes when the function is called again."""
+    first = array(what, call(what, function, x, quiet=True), x.shape)
+    before = first.copy()
+    call(what, function, 0.5 * x - 0.25, quiet=True)
+    if not np.array_equal(first, before, equal_nan=True):
+        raise Wrong(Finding(
+            f"{what} hands out one and the same array: what it returned changes when it is called again",
+            "is an array made once, outside of the function, and written to in every call?",
+            "make the result anew in every call: np.exp, np.where and operators do",
+        ))  # fmt: skip
 
 
 def _seen(got: Array, want: Array, off: Array, at: dict[str, Array]) -> str:

@@ -323,6 +323,8 @@ MUTANTS = {
     "squeezed": reducing("da", "the shape is not", lambda shape, g, right: np.squeeze(right)
                          if right.size > 1 else right),
     "dx not reduced": reducing("dx", "not reduced", lambda shape, g, right: g),
+    "dx averaged": reducing("dx", "averaged", lambda shape, g, right: right * (
+        right.size / max(1, g.size))),
     # Wrong at one point or in one range.
     "zero slope at zero": changed("dx", "x = 0", dx=lambda s, x, a, b, g: np.where(
         x == 0, 0.0, Right.dx(s, x, a, b, g))),

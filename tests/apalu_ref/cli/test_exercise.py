@@ -70,8 +70,11 @@ def test_a_class(place, capsys):
     assert "[1/2] ann" in said.err
     assert "3/4" in said.out
     names = sorted(p.name for p in (place / "graded").iterdir())
-    assert names == ["ann.json", "ann.txt", "bob.json", "bob.txt", "class.json", "class.png",
-                     "class.txt"]  # fmt: skip
+    assert names == ["ann.json", "ann.txt", "bob.json", "bob.txt", "class.csv", "class.json",
+                     "class.png", "class.txt"]  # fmt: skip
+    table = (place / "graded" / "class.csv").read_bytes()
+    assert table.startswith(b"\xef\xbb\xbfname,")
+    assert table.splitlines()[1:] == [b"ann,3,,3,", b"bob,4,2,6,"]
     assert (place / "graded" / "class.png").read_bytes()[:4] == b"\x89PNG"
     assert main([*wanted, "--format", "json"]) == 1
     assert len(json.loads(capsys.readouterr().out)["submissions"]) == 2
@@ -172,3 +175,11 @@ def test_the_same_as_pytest(place):
     assert "3 passed" in ran.stdout
     assert "1 failed" in ran.stdout
     assert "the second term of the product rule is missing" in ran.stdout
+
+
+def test_a_folder_of_files_with_other_names_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "task1_derivatives (1).py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert main(["exercise", "check", "1"]) == 2
+    assert "rename it to task1_derivatives.py" in capsys.readouterr().err

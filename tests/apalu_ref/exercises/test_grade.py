@@ -5,7 +5,7 @@ import pytest
 
 from apalu_ref import formula
 from apalu_ref.exercises import TASKS, SubmissionError, check, reference
-from apalu_ref.exercises.tasks import find, needs
+from apalu_ref.exercises.tasks import find
 
 WRONG_SUM = ("task3_backward", "g = g.sum(axis=tuple(range(extra)))", "return g")
 
@@ -40,20 +40,6 @@ def test_tasks_are_found_by_name_number_and_file():
 def test_results_come_in_the_order_of_the_tasks(stubs):
     found = check(stubs, ["activation", "1", "1"])
     assert [result.task.name for result in found] == ["derivatives", "activation"]
-
-
-def test_what_a_task_needs_is_followed_through_other_tasks():
-    assert [(t.number, name) for t, name in needs(find("tape"))] == [(3, "sum_to")]
-    assert [(t.number, name) for t, name in needs(find("fused"))] == [
-        (1, "v"), (1, "dv"), (2, "sigmoid"), (2, "sigmoid_slope"),
-        (3, "sum_to"), (3, "forward"), (3, "backward"),
-    ]  # fmt: skip
-
-
-def test_everything_that_is_needed_has_a_reference():
-    for task in TASKS:
-        for before, name in needs(task):
-            assert name in reference.__all__, f"{task.name} needs {name} of {before.name}"
 
 
 def test_the_references_are_right():
@@ -170,3 +156,71 @@ def test_one_folder_too_high_is_recognised(submission):
     folder = submission()
     with pytest.raises(SubmissionError, match=r"did you mean .*mine"):
         check(folder.parent)
+
+
+def own_sum(submission, folder="mine"):
+    """A submission whose task 5 has a sum_to of its own, and whose task 3 has a wrong one."""
+    path = submission([WRONG_SUM], folder) / "task5_tape.py"
+    text = path.read_text(encoding="utf-8")
+    line = "from .task3_backward import sum_to\n"
+    assert line in text
+    own = """
+
+def sum_to(g, shape):
+    while g.ndim > len(shape):
+        g = g.sum(axis=0)
+    for i, n in enumerate(shape):
+        if n == 1 and g.shape[i] != 1:
+            g = g.sum(axis=i, keepdims=True)
+    return g
+
+
+"""
+    path.write_text(text.replace(line, own), encoding="utf-8")
+    return path.parent
+
+
+def test_a_task_that_does_without_an_earlier_one_is_not_told_of_it(submission):
+    folder = own_sum(submission)
+    path = folder / "task5_tape.py"
+    text = path.read_text(encoding="utf-8")
+    assert text.count("g * y.value, ") == 1
+    path.write_text(text.replace("g * y.value, ", "g * x.value, "), encoding="utf-8")
+    (result,) = check(folder, ["tape"])
+    assert not result.part("mul").passed
+    assert result.part("add").passed
+    assert not result.remarks
+    (result,) = check(folder, ["tape"], with_reference=True)
+    assert not result.filled
+
+
+def test_an_import_that_cannot_be_done_is_told_though_it_is_not_used(submission):
+    folder = own_sum(submission)
+    path = folder / "task5_tape.py"
+    text = "from .task3_backward import sum_to\n" + path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    (result,) = check(folder, ["tape"])
+    assert result.passed
+    (folder / "task3_backward.py").write_text("def sum_to(g, shape:\n", encoding="utf-8")
+    (result,) = check(folder, ["tape"])
+    assert not result.passed
+    assert "this task uses sum_to of task 3, not right yet" in result.remarks[0]
+    (result,) = check(folder, ["tape"], with_reference=True)
+    assert result.passed
+
+
+@pytest.mark.parametrize("body", ["pass", "...", '"""Later."""', "raise NotImplementedError"])
+def test_a_stub_of_any_kind_beside_written_functions_is_still_to_do(body, submission):
+    folder = submission([("task1_derivatives", "return np.exp(x)", body)])
+    part = check(folder, ["derivatives"])[0].part("dv")
+    assert part.status == "to do"
+    assert [finding.what for finding in part.findings] == ["still to do"]
+
+
+def test_a_file_that_is_there_is_not_said_to_be_missing(submission):
+    folder = submission(without=["task2_sigmoid.py"])
+    third, fifth = check(folder, ["backward", "tape"])
+    assert "needs task2_sigmoid.py, which is not there" in third.parts[0].findings[0].what
+    assert third.part("sum_to").after == [2], "it cannot be tried without task 2"
+    # Task 5 imports task 3, which is there, and which imports task 2.
+    assert "needs task2_sigmoid.py, which is not there" in fifth.parts[0].findings[0].what

@@ -1,5 +1,7 @@
 """A class: everybody is graded, nothing is lost, and common mistakes are counted."""
 
+import csv
+import io
 import json
 import shutil
 
@@ -177,3 +179,84 @@ def test_the_picture_shows_everybody(classroom):
 def test_a_name_is_no_formula():
     report = ClassReport([TASKS[0]], [Graded("a$b_{$", error="empty")])
     draw(report).canvas.draw()
+
+
+def test_a_report_that_was_deleted_is_made_again_without_grading(classroom, tmp_path, monkeypatch):
+    out = tmp_path / "graded"
+    check_class(classroom, ["derivatives"], out=out)
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    (out / "ann.txt").unlink()
+    (out / "bob.txt").write_text("with a teacher's remark")
+    monkeypatch.setattr(module, "check", None)
+    check_class(classroom, ["derivatives"], out=out)
+    after = {p.name: p.read_bytes() for p in out.iterdir()}
+    assert after == {**before, "bob.txt": b"with a teacher's remark"}
+
+
+def graded(name, *statuses):
+    parts = [Part(p, s) for p, s in zip(TASKS[0].parts, statuses, strict=True)]
+    return Graded(
+        name, [Result(TASKS[0], parts), Result(TASKS[1], [Part(p) for p in TASKS[1].parts])]
+    )
+
+
+def rows_of(report):
+    return list(csv.reader(io.StringIO(report.as_csv(), newline="")))
+
+
+def test_a_table_for_a_spreadsheet():
+    begun = graded("Müller, Anna", "passed", "failed", "passed", "to do")
+    begun.names = ["one.py was graded; two.py was not"]
+    none = Graded("dan", error="has none of the files")
+    report = ClassReport(TASKS[:2], [begun, graded("bob", *["to do"] * 4), none])
+    assert rows_of(report) == [
+        ["name", "1 derivatives (of 4)", "2 sigmoid (of 2)", "total (of 6)", "remarks"],
+        ["Müller, Anna", "2", "2", "4", "one.py was graded; two.py was not"],
+        ["bob", "", "2", "2", ""],
+        ["dan", "", "", "", "has none of the files"],
+    ]
+    assert report.as_csv().startswith("name,1 derivatives (of 4),")
+    assert '"Müller, Anna",2,2,4,' in report.as_csv()
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+1", "-1", "@SUM(1)", " =1+1", "\t=1", "＝1", '=HYPERLINK("http://x","y")'],
+)  # fmt: skip
+def test_a_name_is_no_formula_of_a_spreadsheet(name):
+    report = ClassReport(TASKS[:2], [graded(name, *["passed"] * 4), Graded("e", error=name)])
+    rows = rows_of(report)
+    assert rows[1][0] == rows[2][-1] == f"'{name}"
+
+
+@pytest.mark.parametrize("name", ['a "b" c', "a,b", "a;b", "a\nb", "a-b", "O'Neil", "1"])
+def test_a_name_with_other_signs_comes_back_as_it_was(name):
+    report = ClassReport(TASKS[:2], [graded(name, *["passed"] * 4)])
+    assert rows_of(report)[1] == [name, "4", "2", "6", ""]
+
+
+WRONG_V = ("task1_derivatives", "return np.expm1(x)", "return np.exp(x)")
+GY = ("task3_backward", "sum_to(g, shape):", "sum_to(g, shape):\n    return g")
+
+
+def test_what_may_follow_from_an_earlier_task_is_not_counted_again(submission, tmp_path):
+    submission([WRONG_V], "all/ann")
+    submission([WRONG_V, GY], "all/bob")
+    submission([], "all/cyd")
+    report = check_class(tmp_path / "all", ["1", "3"], seconds=60)
+    mistakes, following = report.mistakes(), report.following()
+    assert [n for _, n in mistakes["derivatives"]] == [2]
+    assert following == {"derivatives": [], "backward": [((1,), 2)]}
+    parts = report.submissions[0].results[1].parts
+    assert {part.passed: part.after for part in parts} == {True: [], False: [1]}
+    # Only sum_to, which needs nothing of task 1, is a mistake of its own for certain.
+    assert [(what.partition(",")[0], n) for what, n in mistakes["backward"]] == [("sum_to", 1)]
+    said = report.text()
+    assert (
+        "    2 of 3  mistakes that may follow from task 1 are not listed: --with-reference grades "
+        "each task by itself\n"
+    ) in said
+    assert report.as_json()["following"]["backward"] == [{"from": [1], "submissions": 2}]
+    alone = check_class(tmp_path / "all", ["3"], with_reference=True)
+    assert alone.following() == {"backward": []}
+    assert alone.submissions[0].results[0].passed
+    assert alone.mistakes()["backward"][0][1] == 1

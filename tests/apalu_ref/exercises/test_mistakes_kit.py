@@ -1,12 +1,17 @@
 """Tasks 3, 4 and 6, which the check kit judges: a process for each submission that gets so far."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from .mistakes.trial import Case, cases, require_told
+from apalu_ref.check import Finding as KitFinding
+from apalu_ref.exercises.checks import kernel
+
+from .mistakes.trial import STUBS, Case, cases, judge, require_told
 
 # What fails before the kit has its turn, and little else; the others with -m slow.
 _QUICK = {
-    ("backward", "not summed"), ("op", "gy forgotten"),
+    ("backward", "not summed"), ("backward", "dx, the mean"), ("op", "gy forgotten"),
     ("fused", "last block lost"), ("fused", "written to a copy"), ("fused", "a buffer kept"),
     ("fused", "x written to"), ("fused", "κ rounded"), ("fused", "no return"),
     ("fused", "scratch too long"), ("fused", "in the order of memory"),
@@ -52,3 +57,55 @@ def test_more_mistakes_and_other_ways(case, folder):
 @pytest.mark.parametrize("task", ["backward", "op", "fused"])
 def test_the_model_solution_is_right(task, folder):
     require_told(folder, Case(task, "the model solution", ""))
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "part"),
+    [("backward", "zero on the left", "dx"), ("op", "formula, x = 0 on the left", "second order")],
+)
+def test_at_the_kink_the_other_slope_is_noted_and_costs_nothing(task, name, part, folder):
+    (case,) = [c for c in cases(task) if c.name == name]
+    found = judge(folder, case)
+    assert all(p.passed for p in found.values())
+    (note,) = found[part].notes
+    assert note.startswith("at x = 0 the slope")
+    assert "is not that of x >= 0, 3a/2, which is the convention" in note
+
+
+@pytest.mark.parametrize("task", ["task3_backward", "task4_op"])
+def test_the_stub_says_what_counts_at_the_kink(task):
+    said = " ".join((STUBS / f"{task}.py").read_text(encoding="utf-8").split())
+    assert "x = 0" in said
+    assert "noted" in said
+
+
+def test_at_the_kink_the_hint_is_about_the_kink(folder):
+    (case,) = [c for c in cases("backward") if c.name == "both branches at 0"]
+    (finding,) = judge(folder, case)["dx"].findings
+    assert "x >= 0, and its opposite, x < 0" in finding.hint
+
+
+@pytest.mark.parametrize("said", ["did not return within 5 s", "ended its process: it exited"])
+def test_what_does_not_come_to_an_end_is_not_called_again(said, monkeypatch):
+    def gradients(*inputs):
+        called.append(inputs)
+
+    called = []
+    one = KitFinding("core", "y", "plain/a", "", [], "", "", None, "", said, "", "")
+    monkeypatch.setattr(kernel, "run_kit", lambda *given, **more: SimpleNamespace(findings=[one]))
+    parts = {part.name: part for part in kernel.by_kit("any", gradients)}
+    assert not called
+    assert said in parts["y"].findings[0].what
+    one.cause = "reduced over the wrong axis"
+    list(kernel.by_kit("any", gradients))
+    assert called
+
+
+def test_a_list_of_gradients_is_told_to_be_a_tuple(folder):
+    code = """
+-        return task3.backward(ctx.saved_tensors, gy)
++        return list(task3.backward(ctx.saved_tensors, gy))
+"""
+    (finding,) = judge(folder, Case("op", "a list", code.strip("\n"), "dx"))["dx"].findings
+    assert "returned 1 gradients for 3 inputs" in finding.what
+    assert "as a tuple (a list counts as one)" in finding.hint

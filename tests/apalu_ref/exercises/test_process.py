@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -205,3 +206,22 @@ def test_a_file_that_lost_something_given_is_told(submission):
     folder = submission([("task5_tape", "class Var:", "class Variable:\n    pass\n\n\nclass Val:")])
     (result,) = check(folder, ["tape"])
     assert "task5_tape.py does not define Var" in result.parts[0].findings[0].what
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the signals are POSIX's")
+@pytest.mark.parametrize(("answer", "status"), [("ends", 7), ("refuses", -9)])
+def test_a_process_is_asked_to_end_before_it_is_killed(answer, status):
+    import apalu_ref.exercises.process as process
+
+    how = {"ends": "lambda *_: sys.exit(7)", "refuses": "signal.SIG_IGN"}[answer]
+    code = (
+        f"import signal, sys, time; signal.signal(signal.SIGTERM, {how}); "
+        "print('ready', flush=True); time.sleep(300)"
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    )
+    with started:
+        assert started.stdout.readline().strip() == b"ready"
+        process._end(started)
+    assert started.returncode == status

@@ -26,7 +26,8 @@ def one(tmp_path):
 @pytest.mark.parametrize(
     "body",
     ["raise NotImplementedError", "raise NotImplementedError('later')", "pass", "...",
-     '"""doc"""\n    raise NotImplementedError', '"""doc only"""'],
+     '"""doc"""\n    raise NotImplementedError', '"""doc only"""', '"""doc"""\n    ...',
+     '"""doc"""\n    pass', '"""doc"""\n    ...\n    raise NotImplementedError'],
 )  # fmt: skip
 def test_a_stub_is_recognised(body, one):
     assert "u" in one(f"def u(x):\n    {body}\n").to_do(FIRST)

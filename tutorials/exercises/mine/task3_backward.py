@@ -10,6 +10,10 @@ gradients, each in the shape of its own input: what was repeated on the way forw
 way back. That sum is `sum_to`, and the first thing to write. x, a, b and gy have one floating type,
 and so has all that you return: float32 stays float32.
 
+At x = 0 the two slopes of f, b and 1.5 a, differ unless b = 1.5 a: there f has a kink, and no
+derivative. What dx is there is agreed on: x = 0 belongs to the branch x >= 0, so it is 1.5 a gy.
+Any slope from b to 1.5 a passes, and all but 1.5 a are noted.
+
 Mind that `np.where` computes both sides: give each its own half of the axis.
 
 NumPy, Python's own modules and your own tasks are all you may import.

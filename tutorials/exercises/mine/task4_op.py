@@ -6,8 +6,9 @@ of the result and returns one gradient for each argument of forward.
 
 Such a backward leaves no trace, so it cannot be differentiated a second time. `formula` is what
 minigrad records instead when derivatives of derivatives are wanted: the same function in plain
-NumPy, which runs on Tensors as it stands. Mind x = 0: np.maximum(x, 0) shares the gradient there
-between its two arguments, and the slope of np.abs(x) there counts as 0.
+NumPy, which runs on Tensors as it stands. Mind x = 0: the derivatives of formula there are to be
+those of one branch, x >= 0 by agreement (the other is noted, and passes). np.maximum(x, 0) shares
+the gradient there between its two arguments, and the slope of np.abs(x) there counts as 0.
 
 NumPy, minigrad, Python's own modules and your own tasks are all you may import.
 
