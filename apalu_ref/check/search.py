@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apalu_ref.check.catalogue import MISTAKES, RIGHT, UPSTREAM, Mistake, Terms, terms_of
-from apalu_ref.check.causes import Cause
+from apalu_ref.check.causes import AVERAGED, Cause
 from apalu_ref.check.exact import reduce_to
 from apalu_ref.check.judge import Mark, judged
 
@@ -194,7 +194,7 @@ class Search:
         """Divided by how many elements there are of something."""
         if self.quantity == "y":
             return
-        yield ("averaged over the broadcast elements, not summed",
+        yield (AVERAGED,
                "sum over the broadcast axes; do not take the mean",
                lambda s: max(1, s.got.size) / max(1, s.right.size))  # fmt: skip
         yield ("averaged over the batch (axis 0), not summed",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from apalu_ref.cli.output import add_format, count, deliver
 
@@ -44,7 +45,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(
+        title="actions", metavar="ACTION", required=True, parser_class=_Action
+    )
 
     listed = actions.add_parser("list", help="what tasks there are")
     add_format(listed, "list")
@@ -80,6 +83,19 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     group.set_defaults(run=run_class)
 
 
+class _Action(argparse.ArgumentParser):
+    """Says itself what it does not know: the program's usage would not show the options."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            options = [o for action in self._actions for o in action.option_strings]
+            near = difflib.get_close_matches(unknown[0].partition("=")[0], options, n=1)
+            meant = f": did you mean {near[0]}?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+        return found, unknown
+
+
 def _add_common(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "--with-reference", action="store_true",
@@ -90,7 +106,8 @@ def _add_common(parser: argparse.ArgumentParser, what: str) -> None:
     )
     parser.add_argument(
         "--memory", metavar="MIB", type=count, default=2048,
-        help="of address space for each task, where the system can limit it (default: 2048)",
+        help="of address space for each task, where the system can limit it (default: 2048, at "
+        "least 512)",
     )  # fmt: skip
     add_format(parser, what, more=("gradescope",))
 
@@ -118,9 +135,9 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_check(arguments: argparse.Namespace) -> int:
     """Grade one submission."""
     from apalu_ref.exercises import SubmissionError, check
-    from apalu_ref.exercises.reports import gradescope, text
-    from apalu_ref.exercises.result import SCHEMA
+    from apalu_ref.exercises.reports import gradescope
 
+    graded: list[Result] = []
     try:
         results = check(
             arguments.folder or _folder(),
@@ -129,7 +146,13 @@ def run_check(arguments: argparse.Namespace) -> int:
             seconds=arguments.seconds,
             memory=arguments.memory,
             progress=_say,
+            done=graded.append,
         )
+    except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or the answer to SIGTERM
+        _say(None)
+        _report(graded, arguments, interrupted=True)
+        sys.stdout.flush()
+        raise
     except (SubmissionError, ValueError) as error:
         _say(None)
         print(f"apalu-ref exercise: {error}", file=sys.stderr)
@@ -139,16 +162,39 @@ def run_check(arguments: argparse.Namespace) -> int:
             deliver(json.dumps(told, indent=1, ensure_ascii=False) + "\n", arguments.output)
         return 2
     _say(None)
-    if arguments.format == "text":
-        deliver(text(results, arguments.answer), arguments.output)
-    else:
-        told = (
-            gradescope(results)
-            if arguments.format == "gradescope"
-            else {"schema": SCHEMA, "results": [r.as_json() for r in results]}
-        )
-        deliver(json.dumps(told, indent=1, ensure_ascii=False) + "\n", arguments.output)
+    _report(results, arguments)
     return _status(results)
+
+
+def _report(
+    results: Sequence[Result], arguments: argparse.Namespace, interrupted: bool = False
+) -> None:
+    """Deliver the results; after an interruption, too, with what was not graded."""
+    from apalu_ref.exercises import TASKS
+    from apalu_ref.exercises.reports import gradescope, text
+    from apalu_ref.exercises.result import SCHEMA
+    from apalu_ref.exercises.tasks import find
+
+    left: list[Task] = []
+    if interrupted:
+        asked = [find(t) for t in arguments.tasks] if arguments.tasks else TASKS
+        there = [result.task for result in results]
+        left = [task for task in TASKS if task in asked and task not in there]
+    said = ""
+    if left:
+        said = f"interrupted; not graded: {', '.join(f'{t.number} {t.name}' for t in left)}"
+    if arguments.format == "text":
+        whole = text(results, arguments.answer) if results else ""
+        deliver(whole + (f"{said}\n" if said else ""), arguments.output)
+        return
+    told = (
+        gradescope(results, said)
+        if arguments.format == "gradescope"
+        else {"schema": SCHEMA, "results": [r.as_json() for r in results]}
+    )
+    if left and arguments.format == "json":
+        told["interrupted"] = [task.name for task in left]
+    deliver(json.dumps(told, indent=1, ensure_ascii=False) + "\n", arguments.output)
 
 
 def _status(results: Sequence[Result]) -> int:

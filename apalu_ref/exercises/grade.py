@@ -20,6 +20,9 @@ SECONDS = 60.0
 MEMORY = 2048
 """How many MiB of address space it may have."""
 
+LEAST = 512
+"""With less Python, NumPy and the check kit may not find room for themselves."""
+
 
 def check(
     folder: str | Path,
@@ -29,6 +32,7 @@ def check(
     seconds: float = SECONDS,
     memory: int = MEMORY,
     progress: Callable[[Task], None] | None = None,
+    done: Callable[[Result], None] | None = None,
 ) -> list[Result]:
     """Grade tasks of a submission. This runs its code, in a process of its own.
 
@@ -44,9 +48,11 @@ def check(
     seconds : float
         Time limit for each task.
     memory : int
-        MiB of address space for each task, where the system can limit it.
+        MiB of address space for each task, where the system can limit it; at least 512.
     progress : callable, optional
         Called with each task before it is graded.
+    done : callable, optional
+        Called with each result as soon as there is one: an interruption leaves these.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def check(
     SubmissionError
         If there is no such folder, or no task in it.
     ValueError
-        If there is no such task.
+        If there is no such task, or too little memory.
 
     Examples
     --------
@@ -67,8 +73,21 @@ def check(
     ['derivatives', 'sigmoid', 'backward', 'op', 'tape', 'fused', 'activation']
     """
     chosen = [task.name for task in TASKS] if tasks is None else [find(t).name for t in tasks]
+    require_room(memory)
     grader = _Grader(Submission(folder), with_reference, seconds, memory, progress)
-    return [grader.result(task) for task in TASKS if task.name in chosen]
+    results = []
+    for task in TASKS:
+        if task.name in chosen:
+            results.append(grader.result(task))
+            if done is not None:
+                done(results[-1])
+    return results
+
+
+def require_room(memory: int) -> None:
+    """Refuse a limit of memory in which nothing can run: it would fail, or pass, by chance."""
+    if memory < LEAST:
+        raise ValueError(f"{memory} MiB of memory are too few: at least {LEAST} are needed")
 
 
 class _Grader:
@@ -104,8 +123,10 @@ class _Grader:
         # Where the file itself is missing, that is a finding and says it.
         names = [said] if said and task.module in self.submission.sources else []
         if len(early) == len(task.parts):
-            readable = not isinstance(self.submission.tree(task), Finding)
-            return Result(task, [early[name] for name in task.parts], names, imported=readable)
+            # What a file imports that it may not, need not be there for others either.
+            sound = not isinstance(self.submission.tree(task), Finding)
+            sound = sound and not self.submission.strangers(task)
+            return Result(task, [early[name] for name in task.parts], names, imported=sound)
         gaps = self._wrong(task) if self.with_reference else []
         gaps = [(before, name) for before, name in gaps if hasattr(reference, name)]
         # What a submission has started may still be writing there.
@@ -127,7 +148,7 @@ class _Grader:
         )
         if not result.passed and not self.with_reference:
             wrong = self._wrong(task)
-            result.remarks += _because(wrong)
+            result.remarks += _because(wrong, self._at_hand(task))
             self._trace(result, wrong)
         result.seconds = time.perf_counter() - begin
         return result
@@ -157,11 +178,15 @@ class _Grader:
     def _uses(self, task: Task) -> list[tuple[Task, str]]:
         """What it calls of earlier tasks, and what it imports of those that cannot be imported."""
         called = uses(self.submission, task)
+        brought = imports(self.submission, task, lambda before: self.result(before).imported)
         return called + [
-            pair
-            for pair in imports(self.submission, task)
-            if pair not in called and not self.result(pair[0]).imported
+            pair for pair in brought if pair not in called and not self.result(pair[0]).imported
         ]
+
+    def _at_hand(self, task: Task) -> set[int]:
+        """The numbers of earlier tasks that it calls, or imports itself."""
+        direct = imports(self.submission, task, lambda _: False)
+        return {before.number for before, _ in [*uses(self.submission, task), *direct]}
 
     def _trace(self, result: Result, wrong: list[tuple[Task, str]]) -> None:
         """Note of each part that fails which earlier tasks it uses, of those that are wrong."""
@@ -177,13 +202,18 @@ class _Grader:
             part.after = list(dict.fromkeys(mine))
 
 
-def _because(wrong: list[tuple[Task, str]]) -> list[str]:
+def _because(wrong: list[tuple[Task, str]], at_hand: set[int]) -> list[str]:
     """What it needs and is not right, in words: a sentence for each earlier task."""
+
+    def needs(names: list[str], number: int) -> str:
+        said = f"{' and '.join(names)} of task {number}"
+        return f"uses {said}" if number in at_hand else f"needs {said} for a file that it imports"
+
     by_task: dict[int, list[str]] = {}
     for before, name in wrong:
         by_task.setdefault(before.number, []).append(name)
     return [
-        f"this task uses {' and '.join(names)} of task {number}, not right yet: do it first, "
+        f"this task {needs(names, number)}, not right yet: do it first, "
         "or check with --with-reference"
         for number, names in by_task.items()
     ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import apalu_ref
-from apalu_ref.exercises.grade import MEMORY, SECONDS, check
+from apalu_ref.exercises.grade import MEMORY, SECONDS, check, require_room
 from apalu_ref.exercises.names import like
 from apalu_ref.exercises.reports import text
 from apalu_ref.exercises.result import SCHEMA, TO_DO, Result, from_json
@@ -199,8 +199,8 @@ def check_class(
     ValueError
         If there is no such task.
     """
-    chosen = [find(t) for t in tasks] if tasks is not None else list(TASKS)
-    chosen.sort(key=lambda task: task.number)
+    chosen = sorted(TASKS if tasks is None else map(find, tasks), key=lambda task: task.number)
+    require_room(memory)
     whole = Path(folder)
     if not whole.is_dir():
         raise SubmissionError(f"there is no folder {whole}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import apalu_ref
-from apalu_ref.exercises.result import STOPPED, Finding, Part
+from apalu_ref.exercises.result import LEFT_OUT, STOPPED, Finding, Part
 from apalu_ref.exercises.tasks import Task
 
 _ROOT = Path(apalu_ref.__file__).resolve().parent.parent
@@ -31,9 +31,9 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", 
 class Judged(NamedTuple):
     """What came of running one task.
 
-    ``parts`` are all parts of the task; those it did not come to are "stopped". ``printed`` is the
-    end of what was printed, ``imported`` whether the task's file could be imported, ``fault`` the
-    traceback of the grader, if that failed.
+    ``parts`` are all parts of the task; those it did not come to are "stopped". ``printed`` is what
+    was printed, of each part the last lines, ``imported`` whether the task's file could be
+    imported, ``fault`` the traceback of the grader, if that failed.
     """
 
     parts: list[Part]
@@ -78,17 +78,18 @@ def judge(task: Task, folder: Path, seconds: float, memory: int) -> Judged:
             with contextlib.suppress(BrokenPipeError), process.stdin as stream:
                 asked = {"task": task.name, "memory": memory, "seconds": seconds}
                 stream.write(json.dumps(asked).encode() + b"\n")
-            found, how, imported, fault = _gather(frames, seconds)
+            found, how, imported, fault, ends = _gather(frames, seconds)
             if how != "late":  # it is about to end by itself
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(2)
         finally:
             _end(process)
             reader.join(timeout=1)
-        said.seek(max(0, said.seek(0, os.SEEK_END) - _SAID))
-        printed = said.read().decode(errors="replace")
+        size = said.seek(0, os.SEEK_END)
+        last = _read_from(said, 0, size)
+        printed = _in_short(said, [*ends, size], found)
     parts = {part.name: part for part in found}
-    finding = _stopped(how, seconds, memory, process.returncode, printed, fault)
+    finding = _stopped(how, seconds, memory, process.returncode, last, fault)
     for name in task.parts:
         parts.setdefault(name, Part(name, STOPPED, [finding]))
     return Judged([parts[name] for name in task.parts], printed, imported, fault)
@@ -118,25 +119,57 @@ def _read(stream: IO[bytes], frames: queue.SimpleQueue[dict[str, Any]]) -> None:
     frames.put({"event": "ended"})
 
 
+def _read_from(said: IO[bytes], start: int, end: int) -> str:
+    """What was printed between two places, or the end of that."""
+    said.seek(max(start, end - _SAID))
+    return said.read(max(0, end - said.tell())).decode(errors="replace")
+
+
+def _in_short(said: IO[bytes], ends: list[int], found: list[Part]) -> str:
+    """Of what was printed at the import, and for each part, the last lines.
+
+    A part's look ends at the call that fails: what that printed is the last.
+    """
+    lines: list[str] = []
+    start = 0
+    for i, end in enumerate(ends):
+        own = _read_from(said, start, end).strip("\n").splitlines()
+        # Parts that are looked at together end at the same place.
+        here = [
+            part.passed for part, own_end in zip(found, ends[1:], strict=False) if own_end == end
+        ]
+        right = i > 0 and bool(here) and all(here)
+        kept = own[-(2 if right else 8) :]
+        if len(own) > len(kept) or end - start > _SAID:
+            lines.append(LEFT_OUT)
+        lines += kept
+        start = end
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _gather(
     frames: queue.SimpleQueue[dict[str, Any]], seconds: float
-) -> tuple[list[Part], str, bool, str]:
-    """Parts, how it ended, whether it was imported, and the grader's traceback."""
+) -> tuple[list[Part], str, bool, str, list[int]]:
+    """Parts, how it ended, whether it was imported, the grader's traceback, and printed sizes."""
     found: list[Part] = []
+    ends: list[int] = []
     imported = False
     until = time.monotonic() + seconds
     while True:
         try:
             frame = frames.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
-            return found, "late", imported, ""
+            return found, "late", imported, "", ends
         event = frame.pop("event")
         imported = imported or event == "imported"
+        if event in ("imported", "part"):
+            ends += [0] if event == "part" and not imported and not ends else []
+            ends.append(frame["said"])
         if event == "part":
             findings = [Finding(**f) for f in frame["findings"]]
             found.append(Part(frame["name"], frame["status"], findings, frame["notes"]))
         elif event in ("done", "ended", "memory", "fault"):
-            return found, event, imported, frame.get("traceback", "")
+            return found, event, imported, frame.get("traceback", ""), ends
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,9 @@ SCHEMA = 2
 
 PASSED, FAILED, TO_DO, STOPPED = "passed", "failed", "to do", "stopped"
 
+LEFT_OUT = "[… lines are left out]"
+"""Stands in what was printed for lines that are not kept."""
+
 
 @dataclass
 class Finding:
@@ -69,8 +72,8 @@ class Result:
 
     ``imported`` is whether its file could be imported. ``remarks`` concern the whole: that an
     earlier task it uses is not right; ``filled`` is what the reference stood in for. ``printed`` is
-    the end of what the code wrote to its output, ``fault`` the traceback of the grader, if that
-    failed.
+    what the code wrote to its output, of each part the last lines, ``fault`` the traceback of the
+    grader, if that failed.
     """
 
     task: Task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 
@@ -75,15 +76,19 @@ TASKS = (
 
 
 def find(name: str) -> Task:
-    """The task of that name or number.
+    """The task of that name or number, or whose file that is, in capitals or not.
 
     Raises
     ------
     ValueError
-        If there is none; the message lists what there is.
+        If there is none; the message lists what there is, and what may have been meant.
     """
+    asked = name.strip().lower().replace("\\", "/").rpartition("/")[2].removesuffix(".py")
     for task in TASKS:
-        if name in (task.name, str(task.number), task.module):
+        if asked in (task.name, str(task.number), f"task{task.number}", task.module):
             return task
     there = ", ".join(f"{task.number} {task.name}" for task in TASKS)
-    raise ValueError(f"there is no task {name!r}; there are: {there}")
+    known = {word: task for task in TASKS for word in (task.name, task.module)}
+    near = difflib.get_close_matches(asked, known, n=1)
+    meant = f"; did you mean {known[near[0]].name}?" if near else ""
+    raise ValueError(f"there is no task {name!r}; there are: {there}{meant}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from apalu_ref.exercises.submission import Submission
@@ -13,6 +13,7 @@ Name = tuple[str, str]
 """A module of the submission, and a name in it."""
 
 _ALL = "*"
+_RUN = ""  # in the place of a name: what runs when the file is imported, and defines none
 
 
 def uses(
@@ -29,16 +30,34 @@ def uses(
     # A module that the file has to import is not used by that.
     own = [name for name in task.given if name in files[task.module].bodies]
     begin = (*task.asks, *own) if names is None else names
-    waiting = [(task.module, name) for name in begin]
+    waiting = [(task.module, name) for name in (*begin, _RUN)]
     found = _closure(files, waiting)
     gone = [use for use in found if use[0] not in files]
     return _earlier(task, [*found, *_in_full(gone)])
 
 
-def imports(submission: Submission, task: Task) -> list[tuple[Task, str]]:
-    """What its file imports of earlier tasks, used or not: without these it does not run."""
-    file = _files(submission).get(task.module)
-    return _earlier(task, _in_full(file.imported) if file is not None else ())
+def imports(
+    submission: Submission, task: Task, inside: Callable[[Task], bool] = lambda _: True
+) -> list[tuple[Task, str]]:
+    """What it imports of earlier tasks, used or not: without these it does not run.
+
+    Files that it imports, import others. ``inside`` says of which earlier tasks that counts: of
+    those for which the reference stands in, or which fail by themselves, it does not.
+    """
+    files = _files(submission)
+    earlier = {t.module: t for t in TASKS if t.number < task.number}
+    found: set[Name] = set()
+    waiting, seen = [task.module], set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module in seen or module not in files:
+            continue
+        seen.add(module)
+        if module in earlier and not inside(earlier[module]):
+            continue
+        found |= files[module].imported
+        waiting += [name for name, _ in files[module].imported]
+    return _earlier(task, _in_full(found))
 
 
 def _in_full(names: Iterable[Name]) -> Iterator[Name]:
@@ -130,17 +149,32 @@ class _File:
                     self.imports[name] = it
                     if surely:
                         self.bodies.pop(name, None)
-            elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
-                for block in ("body", "handlers", "orelse", "finalbody"):
-                    for part in getattr(node, block, ()):
-                        inside = part.body if isinstance(part, ast.ExceptHandler) else [part]
-                        self._take(inside, surely=False)
+            elif isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+                self._take(node.orelse, surely=False)  # the rest is for those who start the file
+            elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)):
+                for part in ast.iter_child_nodes(node):
+                    if isinstance(part, (ast.ExceptHandler, ast.match_case)):
+                        self._take(part.body, surely=False)
+                    elif isinstance(part, ast.stmt):
+                        self._take([part], surely=False)
+                    else:
+                        self._keep(part, surely=False)
             else:
-                names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
-                read = {part.id for part in names if isinstance(part.ctx, ast.Load)}
-                for part in names:
-                    if isinstance(part.ctx, ast.Store):  # f = better(f) is made of the one before
-                        self._define(part.id, node, surely and part.id not in read)
+                self._keep(node, surely)
+
+    def _keep(self, node: ast.AST, surely: bool) -> None:
+        """A statement or an expression at the top, by the names that it gives a value."""
+        names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+        read = {part.id for part in names if isinstance(part.ctx, ast.Load)}
+        given = [part.id for part in names if isinstance(part.ctx, ast.Store)]
+        # R |= {f} and f = better(f) are made of the one before.
+        surely = surely and not isinstance(node, ast.AugAssign)
+        for name in given:
+            self._define(name, node, surely and name not in read)
+        targets = getattr(node, "targets", [node])
+        if not given or not all(isinstance(t, (ast.Name, ast.Tuple)) for t in targets):
+            # TABLE["f"] = f, R.append(f): what it is for cannot be seen.
+            self.bodies.setdefault(_RUN, []).append(node)
 
     def _define(self, name: str, node: ast.AST, surely: bool) -> None:
         if surely:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import json
 import os
 import signal
@@ -32,14 +33,20 @@ def main() -> None:
     asked = json.loads(sys.stdin.readline())
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what was printed before a part's end is there
     # So that what is running meanwhile, the check kit's own process, is ended as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         task = find(asked["task"])
         checks = importlib.import_module(f"apalu_ref.exercises.checks.{_CHECKS[task.name]}")
         limit(asked["memory"], asked["seconds"])
-        for part in _parts(task, checks, lambda: _send(out, {"event": "imported"})):
-            _send(out, {"event": "part", **asdict(part)})
+
+        def imported() -> None:
+            _send(out, {"event": "imported", "said": _said()})
+
+        for part in _parts(task, checks, imported):
+            _send(out, {"event": "part", "said": _said(), **asdict(part)})
     except MemoryError:
         _send(out, {"event": "memory"})
     except Exception:  # what a submission raises is caught where it is called
@@ -70,6 +77,13 @@ def _parts(task: Task, checks: ModuleType, imported: Callable[[], None]) -> Iter
 def _has(package: ModuleType, name: str, task: Task) -> bool:
     inside = getattr(package, "Apalu", None) if task.name == "op" else None
     return hasattr(package, name) or hasattr(inside, name)
+
+
+def _said() -> int:
+    """How many bytes have been printed so far."""
+    with contextlib.suppress(Exception):  # the stream is the submission's, too
+        sys.stdout.flush()
+    return os.fstat(2).st_size
 
 
 def _send(out: Any, frame: dict[str, Any]) -> None:

@@ -101,13 +101,13 @@ def averaged(task: Task, once: Callable[[Task], Outcome], splits: int) -> Outcom
     return failed[0] if failed else found[0] | {"score": float(np.mean(scores))}
 
 
-def missing(name: str, source: str) -> str:
-    """Why a set is not there, or "" if it is (damaged ones are told when they are loaded)."""
+def _missing(name: str, source: str) -> bool:
+    """Whether a set is not there (damaged ones are told when they are loaded)."""
     try:
         find(name, source)
-    except MissingDataError as error:
-        return str(error)
-    return ""
+    except MissingDataError:
+        return True
+    return False
 
 
 def optional(sets: Sequence[str], source: str) -> tuple[list[str], str]:
@@ -116,10 +116,10 @@ def optional(sets: Sequence[str], source: str) -> tuple[list[str], str]:
     The first set always counts as one that can, so that it is complained of if it cannot; and so
     does every set if ``source`` is "full", as these were asked for.
     """
-    gone = [name for name in sets[1:] if source != "full" and missing(name, source)]
+    gone = [name for name in sets[1:] if source != "full" and _missing(name, source)]
     said = (
-        f"It goes on without {' and '.join(gone)}, whose data are not there; `apalu-ref data` says "
-        "how to get them."
+        f"It goes on without {' and '.join(gone)}, whose data are not there: `apalu-ref data` says "
+        "more."
     )
     return [name for name in sets if name not in gone], said if gone else ""
 

@@ -38,7 +38,14 @@ def test_all_are_known():
     assert len(set(counts())) == sum(map(len, PRINTED.values()))
 
 
-@pytest.mark.parametrize("name", [n for n in PRINTED if not n.startswith(("torch", "jax"))])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.slow if n.startswith("swish") else ())
+        for n in PRINTED
+        if not n.startswith(("torch", "jax"))
+    ],
+)
 def test_counts(name, tmp_path):
     subject, against = SUBJECTS / name, "apalu"
     if name == "apalu.c":

@@ -67,7 +67,7 @@ def test_runs_as_a_script_without_a_warning(path, tmp_path):
         env=environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip(), "a reader at the terminal should see the key numbers"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from apalu_ref.exercises.result import FAILED, TO_DO, Finding, Part
 from apalu_ref.exercises.submission import PACKAGE
+from apalu_ref.exercises.tasks import TASKS
 
 Array = NDArray[Any]
 
@@ -87,6 +88,13 @@ _ERRORS += [
 
 _ELSE = "try that line by itself, with a small array"
 
+# How a missing file comes back. The reference has what the first three tasks ask for.
+_BACK = {
+    t.module: "copy the stub back" + ", or check with --with-reference" * (t.number <= 3)
+    for t in TASKS
+}
+_OWN = "a file of your own goes into the same folder; is its name written as in the import?"
+
 
 class Wrong(Exception):
     """What was found; ends the look at one part."""
@@ -134,15 +142,15 @@ def call(what: str, function: Callable[..., Any], *arguments: Any, quiet: bool =
 
 def explained(what: str, error: BaseException) -> Wrong:
     """An exception as a finding: what it most probably means, and the line it comes from."""
-    frames = _frames(error)
+    frames = frames_of(error)
     where = f"{frames[-1][0]}, line {frames[-1][1]}: {frames[-1][2]}" if frames else ""
     if isinstance(error, NotImplementedError):
         return _to_do(what, frames, where)
     said = _said(error)
     if isinstance(error, ModuleNotFoundError) and str(error.name).startswith(f"{PACKAGE}."):
-        file = f"{str(error.name).partition('.')[2]}.py"
-        return Wrong(Finding(f"{what} needs {file}, which is not there",
-                             "copy the stub back, or check with --with-reference", where=where))  # fmt: skip
+        module = str(error.name).partition(".")[2]
+        said = f"{what} needs {module}.py, which is not there"
+        return Wrong(Finding(said, _BACK.get(module, _OWN), where=where))
     if isinstance(error, RuntimeWarning):
         return Wrong(_warned(what, said.partition(": ")[2], frames[-1][2] if frames else "", where))
     if isinstance(error, SystemExit):
@@ -211,7 +219,7 @@ def _warned(what: str, said: str, line: str, where: str) -> Finding:
     return Finding(f"{what} makes NumPy warn: {said}", hint, answer, where)
 
 
-def _frames(error: BaseException) -> list[tuple[str, int, str, str]]:
+def frames_of(error: BaseException) -> list[tuple[str, int, str, str]]:
     """Where in the submission an error came up: file, line, its text, the function's name."""
     found = []
     for frame in traceback.extract_tb(error.__traceback__):

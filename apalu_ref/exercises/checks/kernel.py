@@ -15,7 +15,7 @@ from apalu_ref import apalu, apalu_grad
 from apalu_ref.check import Finding as KitFinding
 from apalu_ref.check import SubjectError
 from apalu_ref.check import check as run_kit
-from apalu_ref.exercises.checks import sums
+from apalu_ref.exercises.checks import raised, sums
 from apalu_ref.exercises.checks.calling import Wrong, array, call, judged, numbers
 from apalu_ref.exercises.checks.values import compare
 from apalu_ref.exercises.result import FAILED, Finding, Part
@@ -29,6 +29,7 @@ _ASKED = {"dtypes": ["float64", "float32"], "mixed types": False, "integers": Fa
 
 # By what the cause says, in this order; a hint points, and leaves the step to the reader.
 _SUMS = r"reduced|averaged|summed|scalar|broadcast"
+_DIVIDED = f"{_SUMS}|divided by the number"
 _HINTS = [
     (_SUMS, sums.WHICH),
     (r"transposed|squeezed|flat|an axis|axes were", "compare the shape of each gradient with that of its "
@@ -86,13 +87,16 @@ def kernel(package: ModuleType) -> Iterator[Part]:
         back: Sequence[Any] = package.backward(package.forward(x, a, b)[1], gy)
         return back
 
-    yield from by_kit(package.__name__, gradients)
+    yield from by_kit(package.__name__, gradients, package)
 
 
-def by_kit(subject: str, gradients: sums.Gradients, second: bool = False) -> Iterator[Part]:
+def by_kit(
+    subject: str, gradients: sums.Gradients, package: ModuleType, second: bool = False
+) -> Iterator[Part]:
     """What the kit finds, by quantity: its errors are findings, its warnings are notes.
 
-    ``gradients`` are the subject's: with them it is told what was done in place of a sum.
+    ``gradients`` are the subject's, ``package`` its module: with them it is told what was done in
+    place of a sum, and of which gradient an exception is.
     """
     names = (*QUANTITIES, "second order") if second else QUANTITIES
     try:
@@ -106,15 +110,22 @@ def by_kit(subject: str, gradients: sums.Gradients, second: bool = False) -> Ite
     # Where a call did not come to an end, it may not be made here: nothing would end it.
     ends = not any(re.search("did not return|ended its process", cause) for cause in said)
     instead = sums.look(gradients) if said and ends else {}
+    backward = [f for f in report.findings if re.match(f"backward{_ERROR}", f.cause or f.message)]
+    owners, types = raised.look(package, gradients) if backward and ends else ({}, set())
+    # Where it raises no gradient comes out: it is of all three, or of those that look tells.
+    backward = [f for f in backward if _part(f, names) == "dx"]
+    others = [f for f in backward if _type(f) not in types]
     for name in names:
-        mine = [f for f in report.findings if _part(f, names) == name]
+        mine = [f for f in report.findings if _part(f, names) == name and f not in backward]
+        mine += others if name in QUANTITIES[1:] else []
         wrong = list(
             {t.what: t for t in reversed([_told(f) for f in mine if f.level == "core"])}.values()
         )
         wrong.reverse()
         if wrong and name in instead:
-            wrong = [instead[name], *(w for w in wrong if not re.search(_SUMS, w.what))]
-        notes = [f.cause or f.message for f in mine if f.level != "core"]
+            wrong = [instead[name], *(w for w in wrong if not re.search(_DIVIDED, w.what))]
+        wrong += [owners[name]] if name in owners else []
+        notes = [_noted(f) for f in mine if f.level != "core"]
         yield Part(name, FAILED if wrong else "passed", wrong, list(dict.fromkeys(notes)))
 
 
@@ -125,6 +136,17 @@ def _part(finding: KitFinding, names: tuple[str, ...]) -> str:
     if finding.quantity in names:
         return finding.quantity
     return "dx" if "backward" in f"{finding.message} {finding.cause}" else "y"
+
+
+def _type(finding: KitFinding) -> str:
+    return (finding.cause or finding.message).split(": ")[1]
+
+
+def _noted(finding: KitFinding) -> str:
+    """A warning of the kit, with what to do about it, if there is anything to do here."""
+    said = finding.cause or finding.message
+    idle = not finding.fix or re.search("declare|none is needed", finding.fix)
+    return said if idle else f"{said}; {finding.fix}"
 
 
 def _told(finding: KitFinding) -> Finding:
@@ -142,7 +164,8 @@ def _told(finding: KitFinding) -> Finding:
 _BY_HAND = "work this place out by hand, step by step: at which step do you come to another number?"
 
 
-_EXCEPTION = r"(forward|backward): (\w+(Error|Exception|Warning)): "
+_ERROR = r": (\w+(Error|Exception|Warning))(: |$)"
+_EXCEPTION = f"(forward|backward){_ERROR}"
 
 
 def _raised(finding: KitFinding) -> Finding:

@@ -55,7 +55,7 @@ def parts(package: ModuleType) -> Iterator[Part]:
         tensors = [minigrad.tensor(t, requires_grad=True) for t in given[:3]]
         return [t.data for t in minigrad.grad(op.apply(*tensors), tensors, given[3])]
 
-    for part in by_kit(f"{package.__name__}:Apalu", gradients, second=True):
+    for part in by_kit(f"{package.__name__}:Apalu", gradients, package, second=True):
         if part.name == "second order":
             part.notes = [*part.notes, *second.notes]
             part = part if second.passed else second

@@ -92,6 +92,14 @@ _WAYS = [
 ]  # fmt: skip
 
 
+def inputs() -> Iterator[tuple[Array, Array, Array, Array]]:
+    """x, a, b and gy of many shapes."""
+    rng = np.random.default_rng(3)
+    for shapes in _SHAPES:
+        x, a, b = (rng.normal(size=shape) for shape in shapes)
+        yield x, a, b, rng.normal(size=np.broadcast_shapes(*shapes))
+
+
 def look(gradients: Gradients) -> dict[str, Finding]:
     """For dx, da and db, what is done in place of the sum, where that explains all the values.
 
@@ -107,6 +115,10 @@ def look(gradients: Gradients) -> dict[str, Finding]:
         return {}
     found = {}
     for name in ("dx", "da", "db"):
+        divided = _divided(name, calls)
+        if divided is not None:
+            found[name] = divided
+            continue
         mine = [(got[name], terms[name], want[name].shape) for got, terms, want in calls]
         right = [_same(got[name], want[name]) for got, _, want in calls]
         if all(right):
@@ -126,14 +138,24 @@ def look(gradients: Gradients) -> dict[str, Finding]:
     return found
 
 
+def _divided(name: str, calls: list[tuple[dict[str, Array], ...]]) -> Finding | None:
+    """The sum divided by a number of elements, the same one in all calls."""
+    if any(got[name].dtype.kind != "f" for got, _, _ in calls):
+        return None
+    for whose, by in (("x", "dx"), ("a", "da"), ("b", "db"), ("y", "")):
+        sizes = [(want[by] if by else terms[name]).size for _, terms, want in calls]
+        if all(
+            _same(got[name] * n, want[name]) for n, (got, _, want) in zip(sizes, calls, strict=True)
+        ):
+            return Finding(f"{name}: the sum is divided by the number of elements of {whose}", _TIMES,
+                           f"the sum itself: sum_to({name}, {name[1:]}.shape)")  # fmt: skip
+    return None
+
+
 def _calls(gradients: Gradients) -> Iterator[tuple[dict[str, Array], ...]]:
     """Of each call what came out, the terms of the sums, and the sums."""
-    rng = np.random.default_rng(3)
-    for shapes in _SHAPES:
-        full = np.broadcast_shapes(*shapes)
-        x, a, b = (rng.normal(size=shape) for shape in shapes)
-        gy = rng.normal(size=full)
-        wide = [np.broadcast_to(t, full) for t in (x, a, b)]
+    for x, a, b, gy in inputs():
+        wide = [np.broadcast_to(t, gy.shape) for t in (x, a, b)]
         terms = apalu_grad(wide[0], wide[1], wide[2], gy)
         got = call("backward", gradients, x, a, b, gy, quiet=True)
         want = apalu_grad(x, a, b, gy)

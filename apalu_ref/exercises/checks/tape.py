@@ -134,7 +134,7 @@ def _made(package: ModuleType, what: str, function: Callable[..., Any], *vars_: 
                             "it was made of", "Var(value, parents, rule)"))  # fmt: skip
     for name, v, old in zip("xy", vars_, before, strict=False):
         if not np.array_equal(v.value, old):
-            raise Wrong(Finding(f"{what} changes the value of {name}", "+= on an array does not make a new one",
+            raise Wrong(Finding(f"{what} changes the value of {name}", "look for out=, *=, += and [i] = …",
                                 f"{name}.value is only to be read"))  # fmt: skip
     _parents(what, y.parents, vars_)
     if not callable(y.rule):

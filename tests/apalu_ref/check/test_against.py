@@ -148,16 +148,26 @@ def test_wrong_backwards(check_here, references, to, subject, quantity, cause):
     assert cause in found[0].cause
 
 
-def test_digits_that_the_reference_has_not_are_told(check_here, references):
-    from apalu_ref.check.reports.text import text
-
-    note = "the reference itself has no more digits there"
+def test_many_ulp_beside_agrees_are_explained(check_here, references):
+    note = "no number of digits is asked"
     swish = check_here(RIGHT["swish"], "quick", "values/float64", against=f"{references}:swish")
     assert swish.worst_ulp["y"]["float64"] > 1000
-    assert note in text(swish)
+    assert note in swish.to_text()
+    wrong = check_here(Unreduced(), "quick", "plain", against=f"{references}:swish")
+    wrong.worst_ulp["y"]["float64"] = 0.0
+    wrong.worst_ulp["dbeta"]["float64"] = 1e9
+    assert note not in wrong.to_text()  # that one does not agree
     tanh = check_here(RIGHT["tanh"], "quick", "plain", against=f"{references}:tanh")
     assert tanh.exit_status == 0
-    assert note not in text(tanh)
+    assert note not in tanh.to_text()
+    tanh.worst_ulp["y"]["float64"] = 999.0
+    assert note not in tanh.to_text()
+    tanh.worst_ulp["y"]["float64"] = 1001.0
+    assert note in tanh.to_text()
+    tanh.against = "self"
+    assert note not in tanh.to_text()
+    tanh.against = "apalu"
+    assert note not in tanh.to_text()
 
 
 def test_self_does_not_see_a_consistent_other_function(check_here, references):

@@ -111,12 +111,12 @@ def test_limits_reach_the_grader(place, monkeypatch, capsys):
 
     monkeypatch.setattr("apalu_ref.exercises.check", check)
     monkeypatch.setattr("apalu_ref.exercises.check_class", check_class)
-    limits = ["--seconds", "9", "--memory", "77", "--with-reference"]
+    limits = ["--seconds", "9", "--memory", "777", "--with-reference"]
     assert main(["exercise", "check", *limits]) == 0
     assert main(["exercise", "class", "all", *limits]) == 0
     for options in asked:
         assert options["seconds"] == 9
-        assert options["memory"] == 77
+        assert options["memory"] == 777
         assert options["with_reference"]
     assert len(asked) == 2
 
@@ -152,6 +152,69 @@ def test_limits_must_be_positive(limit, capsys):
     with pytest.raises(SystemExit):
         main(["exercise", "check", limit, "0"])
     assert "a whole number, at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", [["check", "1"], ["class", "."]])
+def test_memory_in_which_nothing_can_run_is_refused(action, place, capsys):
+    assert main(["exercise", *action, "--memory", "10"]) == 2
+    assert "10 MiB of memory are too few: at least 512 are needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--answers"], "unrecognized arguments: --answers: did you mean --answer?"),
+     (["1", "--memroy=9"], "did you mean --memory?"), (["--xyz"], "arguments: --xyz\n")],
+)  # fmt: skip
+def test_an_unknown_option_is_told_with_the_usage_of_the_action(arguments, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["exercise", "check", *arguments])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith("usage: ")
+    assert "exercise check [-h]" in told.splitlines()[0]
+    assert said in told
+
+
+def stops_its_grader(place, signal_name):
+    source = (EXERCISES / "solutions" / "task2_sigmoid.py").read_text(encoding="utf-8")
+    stop = f"import os, signal, time\nos.kill(os.getppid(), signal.{signal_name})\ntime.sleep(60)\n"
+    (place / "mine" / "task2_sigmoid.py").write_text(source + stop, encoding="utf-8")
+
+
+def run(place, *arguments):
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    return subprocess.run(
+        [sys.executable, "-m", "apalu_ref", "exercise", "check", *arguments], cwd=place,
+        capture_output=True, encoding="utf-8", timeout=120,
+        env=os.environ | {"PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the signals are POSIX's")
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interruption_leaves_what_was_graded(name, status, place):
+    stops_its_grader(place, name)
+    ran = run(place, "1", "2", "3")
+    assert ran.returncode == status, ran.stdout + ran.stderr
+    assert "du: the second term of the product rule is missing" in " ".join(ran.stdout.split())
+    assert "0 of 1 tasks passed, 3 of 4 parts" in ran.stdout
+    assert ran.stdout.endswith("interrupted; not graded: 2 sigmoid, 3 backward\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the signals are POSIX's")
+def test_an_interruption_is_told_in_files_for_programs_too(place):
+    stops_its_grader(place, "SIGINT")
+    ran = run(place, "2", "1", "--format", "json")
+    assert ran.returncode == 130
+    whole = json.loads(ran.stdout)
+    assert [result["task"] for result in whole["results"]] == ["derivatives"]
+    assert whole["interrupted"] == ["sigmoid"]
+    ran = run(place, "2", "--format", "gradescope")
+    whole = json.loads(ran.stdout)
+    assert whole["score"] == 0
+    assert whole["output"] == "interrupted; not graded: 2 sigmoid"
+    ran = run(place, "2")
+    assert ran.stdout == "interrupted; not graded: 2 sigmoid\n"
 
 
 def test_the_help_says_what_running_a_submission_means(capsys):

@@ -1,10 +1,12 @@
 """Grading: stubs fail, solutions pass, gaps are filled, and blame goes where it belongs."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from apalu_ref import formula
-from apalu_ref.exercises import TASKS, SubmissionError, check, reference
+from apalu_ref.exercises import TASKS, SubmissionError, check, check_class, reference
 from apalu_ref.exercises.tasks import find
 
 WRONG_SUM = ("task3_backward", "g = g.sum(axis=tuple(range(extra)))", "return g")
@@ -35,6 +37,25 @@ def test_tasks_are_found_by_name_number_and_file():
     assert find("tape") is find("5") is find("task5_tape") is TASKS[4]
     with pytest.raises(ValueError, match="there is no task 'tapes'; there are: 1 derivatives, 2"):
         find("tapes")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Tape", "TASK5", "task5", "task5_tape.py", "Task5_Tape.py", "mine/task5_tape.py", " 5"],
+)
+def test_a_task_is_found_by_what_can_only_mean_it(name):
+    assert find(name) is TASKS[4]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("derivative", "derivatives"), ("Sigmiod", "sigmoid"), ("task3_back", "backward")],
+)  # fmt: skip
+def test_what_was_probably_meant_is_told(name, meant):
+    with pytest.raises(ValueError, match=rf"there is no task '{name}'; .*; did you mean {meant}\?"):
+        find(name)
+    with pytest.raises(ValueError, match=r"7 activation$"):
+        find("xyz")
 
 
 def test_results_come_in_the_order_of_the_tasks(stubs):
@@ -110,6 +131,92 @@ def test_a_missing_file_is_to_do_says_so_and_its_ready_made_parts_are_filled_too
     assert "needs task1_derivatives.py, which is not there" in third.parts[0].findings[0].what
     (third,) = check(folder, ["backward"], with_reference=True)
     assert third.passed, [part.text() for part in third.parts]
+
+
+def test_a_missing_file_is_filled_where_what_is_imported_needs_it(submission):
+    folder = submission(without=["task1_derivatives.py"])
+    (fifth,) = check(folder, ["tape"], with_reference=True)
+    assert fifth.passed, [part.text() for part in fifth.parts]
+    (row,) = check_class(folder.parent, ["tape"], with_reference=True).submissions
+    assert row.results[0].passed
+
+
+def test_what_a_file_on_the_way_lacks_is_remarked_as_that(submission, stubs):
+    folder = submission(without=["task1_derivatives.py", "task3_backward.py"])
+    shutil.copy(stubs / "task3_backward.py", folder)
+    (fifth,) = check(folder, ["tape"])
+    also = "not right yet: do it first, or check with --with-reference"
+    assert fifth.remarks == [
+        f"this task uses sum_to of task 3, {also}",
+        f"this task needs v and dv of task 1 for a file that it imports, {also}",
+    ]
+
+
+def test_a_file_that_imports_what_it_may_not_is_replaced_for_the_others(submission):
+    old = "KAPPA = 1.702"
+    folder = submission([("task1_derivatives", old, f"{old}\nimport no_such_library")])
+    first, third = check(folder, ["derivatives", "backward"], with_reference=True)
+    assert not any(part.passed for part in first.parts)
+    assert third.passed, [part.text() for part in third.parts]
+
+
+def test_a_missing_file_is_filled_where_a_file_of_ones_own_needs_it(submission):
+    folder = submission([("task5_tape", "from .task3_backward", "from .helper")])
+    (folder / "helper.py").write_text("from .task3_backward import sum_to\n", encoding="utf-8")
+    for name in ("task1_derivatives", "task2_sigmoid"):
+        (folder / f"{name}.py").unlink()
+    (fifth,) = check(folder, ["tape"], with_reference=True)
+    assert fifth.passed, [part.text() for part in fifth.parts]
+
+
+def test_what_a_replaced_file_imports_is_not_filled(submission):
+    folder = submission(without=["task1_derivatives.py"])
+    path = folder / "task3_backward.py"
+    path.write_text("1 / 0\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    (fifth,) = check(folder, ["tape"], with_reference=True)
+    assert fifth.passed, [part.text() for part in fifth.parts]
+    assert not any("task 1" in name for name in fifth.filled)
+
+
+def test_what_has_no_reference_and_no_stub_is_not_said_to_have_one(submission):
+    for module, hint in (
+        ("task4_op", "copy the stub back"),
+        ("helper", "a file of your own goes into the same folder"),
+        ("task2_sigmoid", "or check with --with-reference"),
+    ):
+        change = ("task5_tape", "from .task3", f"from .{module} import *\nfrom .task3")
+        folder = submission([change], module, without=[f"{module}.py"])
+        finding = check(folder, ["tape"])[0].parts[0].findings[0]
+        assert f"needs {module}.py, which is not there" in finding.what
+        assert hint in finding.hint
+        assert ("--with-reference" in finding.hint) == (module == "task2_sigmoid")
+
+
+def test_what_earlier_tasks_get_wrong_unseen_is_remarked_beside_a_failure(submission):
+    # A sigmoid that hands out one array: task 3 may notice it, in threads, or not.
+    shared = """
+_kept = {}
+
+
+def one(y):
+    kept = _kept.setdefault((y.shape, y.dtype), y)
+    kept[...] = y
+    return kept
+"""
+    value = "np.where(z >= 0, 1, t) / (1 + t)"
+    folder = submission(
+        [("task2_sigmoid", "KAPPA = 1.702", f"KAPPA = 1.702\n{shared}"),
+         ("task2_sigmoid", value, f"one({value})"),
+         ("task3_backward", "np.where(x < 0, 0, gy * u(above))", "gy * u(above) * 0")]
+    )  # fmt: skip
+    second, third = check(folder, ["sigmoid", "backward"])
+    assert "hands out one and the same array" in second.part("sigmoid").findings[0].what
+    assert not third.part("da").passed
+    assert third.part("da").after == [2]
+    assert third.remarks == [
+        "this task uses sigmoid of task 2, not right yet: do it first, or check with "
+        "--with-reference"
+    ]
 
 
 def test_nothing_is_remarked_where_nothing_is_wrong(submission):

@@ -34,6 +34,17 @@ def test_the_model_solution_is_right(task, folder):
     require_told(folder, Case(task, "the model solution", ""))
 
 
+def test_of_what_writes_to_an_input_the_hint_names_every_way(folder):
+    code = """
+def exp(x):
+    value = np.exp(x.value, out=x.value)
+    return Var(value, (x,), lambda g: (g * value,))
+"""
+    (finding,) = judge(folder, Case("tape", "", code, "exp"))["exp"].findings
+    assert finding.what == "exp changes the value of x"
+    assert "out=" in finding.hint
+
+
 @pytest.mark.parametrize("task", [task.name for task in TASKS])
 def test_a_stub_is_to_do(task, folder):
     parts = judge(folder, Case(task, "the stub", ""), STUBS)

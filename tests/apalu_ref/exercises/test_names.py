@@ -17,7 +17,10 @@ COPIES = ["task1_derivatives (1).py", "task1_derivatives(2).py", "task1_derivati
           "Copy of task1_derivatives.py", "task1_derivatives_v2.py", "task1_derivatives_final.py",
           "Task1_Derivatives.py", "task1-derivatives.py", "task1_derivatives.py.txt",
           "task1_derivatives.txt", "task1_derivatives (1).py.txt", "ann_12_task1_derivatives-1.py",
-          "task1_derivatives.PY"]  # fmt: skip
+          "task1_derivatives.PY", "task1_derivatives (1) (1).py", "task1_derivatives .py",
+          "task1_derivatives - Copy - Copy.py", "task1_derivatives – Kopie.py",
+          "task01_derivatives.py",
+          "task1_derivatives_v2_final.py", "task1_derivatives_2024-05-01.py"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COPIES)
@@ -31,6 +34,8 @@ def test_what_browsers_and_desktops_make_of_a_name_is_recognised(name):
      "test_task1_derivatives.py", "tests_task1_derivatives.py", "task1_derivatives_helpers.py",
      "task1.py",
      "task1_derivatives.pyc", ".#task1_derivatives.py", "task11_derivatives.py", "derivatives.py",
+     "my_test_task1_derivatives.py", "conftest_task1_derivatives.py", ".task1_derivatives.py",
+     "solution_task1_derivatives.py", "check.task1_derivatives.py",
      "task1_sigmoid.py", "notes.txt", "subtask1_derivatives.py"],
 )  # fmt: skip
 def test_what_is_something_else_is_not(name):

@@ -181,6 +181,30 @@ def test_the_end_of_what_was_printed_is_kept(submission):
     assert len(result.printed) <= 4000
 
 
+def test_what_the_failing_call_printed_is_kept(submission):
+    for_all = "for i in range(40): print('import', i)"
+    folder = submission(
+        [("task1_derivatives", "KAPPA = 1.702", f"KAPPA = 1.702\n{for_all}"),
+         ("task1_derivatives", "    return 1 + s", "    print('du of', x.shape)\n    return x + s"),
+         ("task1_derivatives", "return np.exp(x)", "print('dv of', x.shape)\n    return np.exp(x)")]
+    )  # fmt: skip
+    result = first(folder)
+    assert [part.passed for part in result.parts] == [True, False, True, True]
+    lines = result.printed.splitlines()
+    assert lines[0] == "[… lines are left out]"
+    assert lines[1:9] == [f"import {i}" for i in range(32, 40)]
+    assert any(line.startswith("du of") for line in lines[9:])
+    assert lines[-1].startswith("dv of")
+    assert len([line for line in lines if line.startswith("dv of")]) <= 2
+
+
+def test_what_was_printed_before_it_was_stopped_is_kept(submission):
+    new = "print('dv begins')\n    while True: pass"
+    result = first(submission([("task1_derivatives", "return np.exp(x)", new)]), seconds=3)
+    assert result.part("dv").status == "stopped"
+    assert result.printed == "dv begins\n"
+
+
 @linux
 def test_too_much_output_is_told(submission):
     line = "import sys\nfor i in range(300): sys.stdout.write('x' * (1 << 20)); sys.stdout.flush()"

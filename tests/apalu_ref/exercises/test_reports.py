@@ -105,14 +105,25 @@ def test_why_there_is_nothing_is_told_there_too():
     assert whole["output"] == "there is no file"
 
 
-def test_the_last_of_what_was_printed_is_shown_and_only_where_something_is_wrong():
-    printed = "".join(f"line {i}\n" for i in range(30))
+def test_what_was_printed_is_shown_and_in_short_where_all_is_right():
+    printed = "".join(f"line {i}\n" for i in range(9))
     wrong = Result(find("sigmoid"), [Part("sigmoid"), Part("sigmoid_slope", FAILED, [WRONG])])
     right = Result(find("sigmoid"), [Part("sigmoid"), Part("sigmoid_slope")])
     wrong.printed = right.printed = printed
-    assert "| line 29" in text([wrong])
-    assert "| line 3\n" not in text([wrong])
-    assert "line 29" not in text([right])
+    said = "".join(f"    | {line}\n" for line in printed.splitlines())
+    assert f"  it printed:\n{said}" in text([wrong])
+    short = "    | [… lines are left out]\n    | line 6\n    | line 7\n    | line 8\n"
+    assert f"  it printed:\n{short}" in text([right])
+    right.printed = "    one\n"
+    assert "  it printed:\n    |     one\n" in text([right])
+    right.printed = "\n"
+    assert "it printed" not in text([right])
+
+
+def test_what_is_printed_in_the_kits_process_is_said_not_to_be_shown():
+    result = Result(find("backward"), [Part(name) for name in find("backward").parts])
+    result.printed = "one\n"
+    assert "it printed, the check kit's calls apart:" in text([result])
 
 
 def test_remarks_are_told():

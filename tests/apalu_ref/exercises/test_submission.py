@@ -140,3 +140,10 @@ def test_what_cannot_be_imported_is_left_out_of_a_filled_file(one, tmp_path):
     text = (tmp_path / "c" / "mine" / "task1_derivatives.py").read_text()
     assert "def u(x:" not in text
     assert text.count("import") == 2
+
+
+def test_the_first_task_has_no_earlier_ones_to_import(one):
+    (finding,) = one("import torch\n").strangers(FIRST)
+    assert finding.hint == "the task is to be solved with numpy and Python's own modules"
+    (finding,) = one("import torch\n", find("op")).strangers(find("op"))
+    assert "numpy and minigrad and Python's own modules, and your own earlier" in finding.hint

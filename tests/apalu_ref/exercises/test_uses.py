@@ -51,6 +51,8 @@ def test_the_solutions_use_what_they_should(solutions):
      ("def add(x):\n    from .task3_backward import sum_to\n    return sum_to(x, ())", SUM),
      ("from .task3_backward import sum_to\nback = sum_to\ndef add(x): return back(x, ())", SUM),
      ("from .task3_backward import sum_to\nadd = sum_to", SUM),
+     ("from .task3_backward import sum_to\nif __name__ == '__main__':\n    print(sum_to)", []),
+     ("from .task3_backward import sum_to\n'A text.'\nx: int = 3\ny = 4\ndef add(x): pass", []),
      ("from .task3_backward import sum_to as add", SUM),
      ("from .task3_backward import sum_to\nsum_to = np.vectorize(sum_to)\n"
       "def add(x): return sum_to(x, ())", SUM),
@@ -93,3 +95,21 @@ def test_it_is_followed_through_other_files(of_text):
 def test_what_is_imported_counts_where_it_is_not_used(of_text, tmp_path):
     assert of_text("from .task3_backward import sum_to\ndef add(x): return x") == []
     assert numbered(imports(Submission(tmp_path), find("tape"))) == SUM
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "R['add'] = sum_to", "R.update(add=sum_to)", "R |= {'add': sum_to}",
+        "Var.up = lambda g: sum_to(g, ())", "for back in (sum_to,): pass", "if (s := sum_to): pass",
+        "with sum_to as s: pass", "match 1:\n    case 1:\n        R['add'] = sum_to",
+        "try: R['add'] = sum_to\nfinally: pass", "if True: pass\nelse: R['add'] = sum_to",
+        "try: pass\nexcept ValueError: R['add'] = sum_to",
+    ],
+)  # fmt: skip
+def test_what_runs_when_the_file_is_imported_counts(of_text, way):
+    start = (
+        "from .task3_backward import sum_to\nR = {}\nclass Var: pass\ndef add(x): return R[0](x)\n"
+    )
+    assert of_text(start) == []
+    assert of_text(start + way) == SUM

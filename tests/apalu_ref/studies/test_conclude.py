@@ -157,6 +157,16 @@ def test_in_words(apalu, end):
     assert said.split("difference ", 1)[1] == end
 
 
+def test_several_comparisons_widen_what_the_words_go_by():
+    """Two runs more diverge: whether the rest seems better depends on the level."""
+    # Four differences of 5 % with a deviation of 2.9: +-4.6 at 95 %, +-8.2 at 99 %.
+    apalu = [v + d for v, d in zip(RELU, (0.02, 0.04, 0.06, 0.085), strict=True)] + [None]
+    found = results({"relu": [*RELU, 0.85], "apalu": apalu})
+    assert conclude.compared(found, "apalu", "score").endswith("fewer runs with the number")
+    said = conclude.compared(found, "apalu", "score", comparisons=5)
+    assert said.endswith("widened for 5 comparisons: no difference seen")
+
+
 @pytest.mark.parametrize(
     ("relu", "apalu", "end"),
     [

@@ -101,7 +101,7 @@ def test_what_does_not_come_with_the_package_is_left_out_with_a_word(monkeypatch
     cases, said = small_sets.cases_of(plan, "auto")
     assert cases == ({"set": "libras"},)
     assert "sign-digits" in said
-    assert "`apalu-ref data` says how to get them" in said
+    assert "`apalu-ref data` says more" in said
     only = replace(plan, cases=({"set": "libras"},))
     assert small_sets.cases_of(only, "auto") == (({"set": "libras"},), "")
 
