@@ -262,3 +262,13 @@ def test_a_check_that_is_ended_ends_the_program_it_runs(tmp_path, name):
     running.communicate(timeout=20)
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    ("count", "end"), [(8, "f7"), (9, "f7, and 1 more"), (11, "f7, and 3 more")]
+)
+def test_what_a_module_defines_is_not_cut_without_a_word(write, count, end):
+    body = "\n".join(f"def f{i}(): pass" for i in range(count))
+    with pytest.raises(SubjectError) as caught:
+        check(write(body, preamble=""))
+    assert str(caught.value).endswith(f"it defines f0, f1, f2, f3, f4, f5, f6, {end}")

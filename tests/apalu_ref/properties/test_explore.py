@@ -133,6 +133,17 @@ def test_from_one_box_into_the_other(apalu, first):
     assert dict(matplotlib.rcParams) == before
 
 
+def test_a_click_into_the_same_box_goes_on_typing(apalu):
+    box = apalu.knobs["a"].box
+    click(apalu, box.ax, (0.97, 0.5))
+    press(apalu, "end", "backspace", "3")
+    click(apalu, box.ax, (0.97, 0.5))
+    assert box.capturekeystrokes
+    assert apalu.values["a"] == 1  # nothing has been submitted yet
+    press(apalu, "end", ".", "5", "enter")
+    assert apalu.values["a"] == 3.5
+
+
 def test_closing_forgets_what_is_half_typed_and_draws_nothing(apalu):
     before = dict(matplotlib.rcParams)
     click(apalu, apalu.knobs["a"].box.ax, (0.97, 0.5))

@@ -106,6 +106,11 @@ def test_what_does_not_come_with_the_package_is_left_out_with_a_word(monkeypatch
     assert small_sets.cases_of(only, "auto") == (({"set": "libras"},), "")
 
 
+def test_the_first_set_is_not_left_out(monkeypatch):
+    monkeypatch.delenv("APALU_REF_DATA", raising=False)
+    assert small_sets.optional(["sign-digits", "libras"], "auto") == (["sign-digits", "libras"], "")
+
+
 def test_what_was_asked_for_in_full_is_not_left_out_quietly(monkeypatch):
     monkeypatch.delenv("APALU_REF_DATA", raising=False)
     plan = Scale(("relu",), 1, cases=({"set": "libras"}, {"set": "sign-digits"}))

@@ -62,6 +62,11 @@ def test_the_notes_tell_of_edges_and_of_intervals():
 def test_an_own_activation_that_diverged_is_told_where_to_look():
     found = tables.text(results({"relu": [0.5, 0.6], "own.py:f": [0.7, None]}))
     assert "`apalu-ref report own.py:f` says where" in found
+    two = results(
+        {"relu": [[0.5, 0.6]] * 2, "own.py:f": [[0.7, 0.8], [0.7, None]]},
+        cases=({"depth": 5}, {"depth": 50}),
+    )
+    assert tables.text(two).count("`apalu-ref report own.py:f`") == 1
     for scores in (SCORES, {"relu": [0.5, None], "own.py:f": [0.7, 0.8]}):
         assert "apalu-ref report" not in tables.text(results(scores))
 
