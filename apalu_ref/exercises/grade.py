@@ -193,10 +193,10 @@ class _Grader:
         task = result.task
         alone = {name for name, parts in task.asks.items() if parts == (name,)}
         for part in result.parts:
-            # A part called as its function is tried by itself; others through all of the task.
-            of_it = uses(self.submission, task, [part.name]) if part.name in alone else None
             if part.passed or part.status == TO_DO:
                 continue
+            # A part called as its function is tried by itself; others through all of the task.
+            of_it = uses(self.submission, task, [part.name]) if part.name in alone else None
             mine = [t.number for t, name in wrong
                     if of_it is None or not result.imported or (t, name) in of_it]  # fmt: skip
             part.after = list(dict.fromkeys(mine))

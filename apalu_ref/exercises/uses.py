@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -80,7 +81,13 @@ def _earlier(task: Task, found: Iterable[Name]) -> list[tuple[Task, str]]:
 
 def _files(submission: Submission) -> dict[str, _File]:
     trees = {name: submission.parsed(name) for name in submission.sources}
-    return {name: _File(tree) for name, tree in trees.items() if isinstance(tree, ast.Module)}
+    files: dict[str, _File] = {}
+    for name, tree in trees.items():
+        # What is nested too deeply to be gone through, as a long chain of elif, is not seen.
+        with contextlib.suppress(RecursionError):
+            if isinstance(tree, ast.Module):
+                files[name] = _File(tree)
+    return files
 
 
 def _closure(files: dict[str, _File], waiting: list[Name]) -> set[Name]:

@@ -113,3 +113,9 @@ def test_what_runs_when_the_file_is_imported_counts(of_text, way):
     )
     assert of_text(start) == []
     assert of_text(start + way) == SUM
+
+
+def test_a_file_that_is_nested_too_deeply_is_left_out(of_text):
+    deep = "if x:\n    pass\n" + "elif x:\n    pass\n" * 2500
+    text = "from .task3_backward import sum_to\ndef add(x): return sum_to(x, ())"
+    assert of_text(text, helper=deep) == SUM
